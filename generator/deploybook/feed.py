@@ -1,0 +1,76 @@
+"""What passes from a source to the history: one thing to read, what is asked of it, and what it yields.
+
+`sources` makes feeds and `history` saves what they yield; neither knows the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from deploybook.records import Record
+
+GIT = 10
+FORGE = 20
+RECORDS = 30
+"""Whose field stands where several sources know it: forge over git, records over both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Something that could not be read: set aside, counted, shown, and stopping nothing."""
+
+    where: str
+    """File and line, URL, or revision."""
+    reason: str
+    text: str
+    """The beginning of what was found, at most 500 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where the next pull may take up: all that was yielded before it may be saved."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Nothing new since the cursor, and nothing to forget."""
+
+
+def _silent(what: str, done: int, total: int | None) -> None:
+    """Report progress to nobody."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a pull is asked for."""
+
+    as_of: datetime
+    cursor: str | None = None
+    """As last saved; `None` at first, or when a backfill asks for everything."""
+    since: datetime | None = None
+    progress: Callable[[str, int, int | None], None] = field(default=_silent)
+    """Called with what is read, how much is done, and of how much (`None`: unknown)."""
+
+
+Item = Record | Rejected | Cursor | Unchanged
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One thing to read.
+
+    Attributes:
+        name: The key of its cursor and its line on the data page, as `git:shop-web`.
+        rank: `GIT`, `FORGE` or `RECORDS`.
+        pull: Yields records, rejected lines and cursors. Raises `SourceError`.
+        snapshot: What one pull yields is all there is; what it no longer yields is forgotten.
+    """
+
+    name: str
+    rank: int
+    pull: Callable[[Ask], Iterator[Item]]
+    snapshot: bool = False
