@@ -1,0 +1,43 @@
+# `make` lists what there is.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+SITE_AS_OF := 2026-11-20T16:02:00+01:00
+
+.PHONY: help setup site serve test lint format bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.ready  ## a virtual environment with everything in it
+
+$(VENV)/.ready: requirements.lock pyproject.toml scripts/setup.sh
+	PYTHON=$(PYTHON) scripts/setup.sh $(VENV)
+	@touch $@
+
+site: setup  ## build the example organisation's site from nothing
+	$(BIN)/deploybook example build/example
+	$(BIN)/deploybook build --as-of $(SITE_AS_OF)
+
+serve: site  ## build the example's site and serve it on this machine
+	$(BIN)/deploybook serve --as-of $(SITE_AS_OF)
+
+lint: setup  ## format, lint, types and floors
+	$(BIN)/ruff format --check generator tests benchmarks scripts
+	$(BIN)/ruff check generator tests benchmarks scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: lint  ## every check and every test
+	scripts/need.sh chromium
+	$(BIN)/pytest -n 2 --dist worksteal
+
+format: setup  ## put the code in its format
+	$(BIN)/ruff format generator tests benchmarks scripts
+	$(BIN)/ruff check --fix generator tests benchmarks scripts
+
+bench: setup  ## times and memory, as ratios to their floors
+	$(BIN)/python benchmarks/run.py
+
+clean:  ## remove what was built
+	rm -rf build site .site.next dist

@@ -1,0 +1,1 @@
+"""Composition: sync, link, count, render, MkDocs, published whole."""

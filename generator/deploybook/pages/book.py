@@ -1,0 +1,216 @@
+"""All that a page may know: configuration, the instant, the linked rows with their indexes, the figures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from deploybook.config import Config
+from deploybook.linking.model import BranchCommit, Delivery, LinkedChange, LinkedDeployment, LinkedIncident
+from deploybook.periods import Week
+from deploybook.text import slug
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of one period with what it was made from."""
+
+    start: date
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+    missing: int
+    unit: str
+
+
+class Figures:
+    """The long table of metrics, found by scope, name, period and metric."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._series: dict[tuple[str, str, str, str], list[Figure]] = defaultdict(list)
+        names = (
+            "scope", "name", "period", "metric",
+            "period_start", "value", "numerator", "denominator", "missing", "unit",
+        )  # fmt: skip
+        columns = [table.column(name).to_pylist() for name in names]
+        for scope, name, period, metric, start, value, numerator, denominator, missing, unit in zip(
+            *columns, strict=True
+        ):
+            self._series[scope, name, period, metric].append(
+                Figure(start, value, numerator, denominator, missing or 0, unit)
+            )
+        for series in self._series.values():
+            series.sort(key=lambda figure: figure.start)
+
+    def series(self, scope: str, name: str, period: str, metric: str) -> list[Figure]:
+        """All periods of a metric, oldest first; empty where it was never counted."""
+        return self._series.get((scope, name, period, metric), [])
+
+    def one(self, scope: str, name: str, period: str, metric: str, start: date) -> Figure | None:
+        """The figure of the period that begins on the local date `start`."""
+        return next((f for f in self.series(scope, name, period, metric) if f.start == start), None)
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """What a source last gave."""
+
+    name: str
+    last_read: datetime | None
+    rows: int
+    rejected: int
+    error: str | None
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A line that could not be read."""
+
+    source: str
+    where: str
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Book:
+    """What every page is made from."""
+
+    config: Config
+    as_of: datetime
+    """UTC."""
+    changes: list[LinkedChange]
+    deliveries: list[Delivery]
+    deployments: list[LinkedDeployment]
+    incidents: list[LinkedIncident]
+    branch_commits: list[BranchCommit]
+    figures: Figures
+    history: Mapping[str, pa.Table]
+    """The merged history by table name, for what linking does not touch."""
+    sources: list[SourceStatus]
+    rejected: list[SetAside]
+    repositories: Mapping[str, Path] = field(default_factory=dict)
+    """Where each codebase's git repository is on this machine."""
+    cache: Path | None = None
+    """Where charts are kept between builds."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return self.config.zone
+
+    @cached_property
+    def this_week(self) -> Week:
+        """The week that `as_of` is in."""
+        return Week.of(self.as_of, self.zone)
+
+    @cached_property
+    def codebases(self) -> list[str]:
+        """Every codebase of the configuration, by name."""
+        return sorted(self.config.codebases)
+
+    @cached_property
+    def live_deployments(self) -> list[LinkedDeployment]:
+        """Deployments to where users are that got there, each roll-out once, oldest first."""
+        return sorted((d for d in self.deployments if d.counted), key=lambda d: (d.at, d.codebase, d.id))
+
+    @cached_property
+    def delivered(self) -> list[LinkedChange]:
+        """Changes that reached users, oldest first."""
+        changes = [c for c in self.changes if c.deployed_at is not None]
+        return sorted(changes, key=lambda c: (c.deployed_at or c.merged_at, c.codebase, c.id))
+
+    @cached_property
+    def waiting(self) -> list[LinkedChange]:
+        """Merged and not yet live, longest waiting first."""
+        changes = [c for c in self.changes if c.state == "waiting"]
+        return sorted(changes, key=lambda c: (c.merged_at, c.codebase, c.id))
+
+    @cached_property
+    def weeks(self) -> list[Week]:
+        """Every week from the first with an event to this one, oldest first."""
+        instants = [d.at for d in self.live_deployments] + [i.started_at for i in self.incidents]
+        instants = [instant for instant in instants if instant <= self.as_of]
+        week = Week.of(min(instants), self.zone) if instants else self.this_week
+        weeks = [week]
+        while week < self.this_week:
+            week = week.next
+            weeks.append(week)
+        return weeks
+
+    @cached_property
+    def _changes_of_week(self) -> dict[Week, list[LinkedChange]]:
+        found: dict[Week, list[LinkedChange]] = defaultdict(list)
+        for change in self.delivered:
+            if change.deployed_at is not None:
+                found[Week.of(change.deployed_at, self.zone)].append(change)
+        return found
+
+    @cached_property
+    def _deployments_of_week(self) -> dict[Week, list[LinkedDeployment]]:
+        found: dict[Week, list[LinkedDeployment]] = defaultdict(list)
+        for deployment in self.live_deployments:
+            found[Week.of(deployment.at, self.zone)].append(deployment)
+        return found
+
+    def changes_in(self, week: Week) -> list[LinkedChange]:
+        """What first reached users in a week, in the order in which it did."""
+        return self._changes_of_week.get(week, [])
+
+    def deployments_in(self, week: Week) -> list[LinkedDeployment]:
+        """Deployments that reached users in a week, in their order."""
+        return self._deployments_of_week.get(week, [])
+
+    @cached_property
+    def change(self) -> dict[tuple[str, str], LinkedChange]:
+        """Changes by codebase and id."""
+        return {(c.codebase, c.id): c for c in self.changes}
+
+    @cached_property
+    def deployment(self) -> dict[tuple[str, str, str], LinkedDeployment]:
+        """Deployments by codebase, environment and id."""
+        return {(d.codebase, d.environment, d.id): d for d in self.deployments}
+
+    def person(self, name: str | None) -> str | None:
+        """A person's name as readers know it: that of `people`, else what the source says, without e-mail."""
+        if name is None:
+            return None
+        known = self.config.person_of(name)
+        if known is not None:
+            return self.config.people[known].name or known
+        return name.split(" <", 1)[0] or None
+
+    def week_href(self, week: Week) -> str:
+        """The address of a week's page."""
+        return f"~/shipped/{week.id}/"
+
+    def change_href(self, change: LinkedChange) -> str:
+        """Where a change is told: its anchor on its week's page, else among what waits."""
+        anchor = change_anchor(change.codebase, change.id)
+        if change.deployed_at is not None:
+            return f"{self.week_href(Week.of(change.deployed_at, self.zone))}#{anchor}"
+        if change.state == "waiting":
+            return f"~/shipped/waiting/#{anchor}"
+        return f"~/changes/?q={slug(change.id)}"
+
+    def deployment_href(self, deployment: LinkedDeployment) -> str:
+        """Where a deployment is listed with its evidence."""
+        year = deployment.at.astimezone(self.zone).year
+        return f"~/deployments/{deployment.codebase}/{year}/#{deployment_anchor(deployment)}"
+
+
+def change_anchor(codebase: str, id_: str) -> str:
+    """The anchor of a change on the pages that tell it."""
+    return slug(f"{codebase}-{id_}")
+
+
+def deployment_anchor(deployment: LinkedDeployment) -> str:
+    """The anchor of a deployment on its codebase's page of the year."""
+    return slug(f"{deployment.environment}-{deployment.id}")
