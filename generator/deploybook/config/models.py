@@ -1,0 +1,496 @@
+"""`deploybook.yml` as frozen models: attribute names are the keys of the file.
+
+A key that is a word of Python has an underscore behind it: `from:` is `from_`. Dates and times of day are
+local to `site.timezone`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from deploybook.config.values import Clock, Country, Day, Duration, Name, Secret, Weekdays, Words, wrong
+
+
+class Model(BaseModel):
+    """What all parts of the file share: frozen, no unknown keys, no silent conversion."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True, strict=False
+    )
+
+
+class Site(Model):
+    """The site itself."""
+
+    name: str = "Deploys"
+    """The title of the site."""
+    url: str | None = None
+    """Where the site is served from; feeds and notices need it for whole addresses."""
+    timezone: str = "UTC"
+    """IANA name as Europe/Berlin: weeks, cut-offs and windows are in it."""
+    public: bool = False
+    """Hide people, notes of incidents and internal links."""
+    simulated: bool = False
+    """The data is made up; every page says so."""
+
+
+class GithubDeployments(Model):
+    """GitHub's deployments and their statuses."""
+
+    from_: Literal["github"] = Field(alias="from")
+    """Where deployments are read from."""
+
+
+class WorkflowDeployments(Model):
+    """Runs of one workflow are deployments."""
+
+    from_: Literal["workflow"] = Field(alias="from")
+    """Where deployments are read from."""
+    workflow: str
+    """The workflow's file or name."""
+    environment: str | None = None
+    """What it deploys to; default: the last of `process.environments`."""
+
+
+class TagDeployments(Model):
+    """Each tag is a deployment."""
+
+    from_: Literal["tags"] = Field(alias="from")
+    """Where deployments are read from."""
+    pattern: str | None = None
+    """Which tags, as v*; default: those like a version, without pre-releases."""
+    environment: str | None = None
+    """What a tag deploys to; default: the last of `process.environments`."""
+
+
+class ReleaseDeployments(Model):
+    """Each release of the forge is a deployment."""
+
+    from_: Literal["releases"] = Field(alias="from")
+    """Where deployments are read from."""
+    environment: str | None = None
+    """What a release deploys to; default: the last of `process.environments`."""
+
+
+class GitopsDeployments(Model):
+    """The history of the repository that Argo CD or Flux deploys from."""
+
+    from_: Literal["gitops"] = Field(alias="from")
+    """Where deployments are read from."""
+    repository: str
+    """That repository: an address, or a path to a clone."""
+    message: str | None = None
+    """A commit's subject, as "Update {codebase} image tag to {version} for {environment}"."""
+    file: str | None = None
+    """The file that holds the version, as "image-tags/{environment}/{codebase}"."""
+    key: str | None = None
+    """The key of that file that holds the version, as image_tag."""
+    app: str | None = None
+    """What the codebase is called there; default: its name."""
+    revision: str = "{version}"
+    """The tag or revision of the codebase that a version is, as "v{version}"."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> GitopsDeployments:
+        if (self.message is None) == (self.file is None):
+            raise wrong("either `message` or `file` with `key`")
+        if (self.file is None) != (self.key is None):
+            raise wrong("`file` and `key` together")
+        return self
+
+
+class RecordDeployments(Model):
+    """Deployments come from records alone."""
+
+    from_: Literal["records"] = Field(alias="from")
+    """Where deployments are read from."""
+
+
+Deployments = Annotated[
+    GithubDeployments
+    | WorkflowDeployments
+    | TagDeployments
+    | ReleaseDeployments
+    | GitopsDeployments
+    | RecordDeployments,
+    Field(discriminator="from_"),
+]
+
+
+class Incidents(Model):
+    """Where a codebase's incidents are read from."""
+
+    from_: Literal["github", "records"] = Field(alias="from")
+    """Where incidents are read from."""
+    labels: Words = ("incident",)
+    """An issue with one of these labels is an incident."""
+
+
+class Codebase(Model):
+    """What is deployed as one."""
+
+    repository: str | None = None
+    """An address, or a path to a clone; not needed where records say everything."""
+    path: str | None = None
+    """The folder of the repository it lives in, in a monorepo."""
+    release_branch: str | None = None
+    """Default: the remote's default branch."""
+    team: str | None = None
+    """The team that owns it."""
+    deployments: Deployments
+    """Where its deployments are read from; default: version tags, or records where it has no repository."""
+    incidents: Incidents | None = None
+    """Where its incidents are read from; default: records."""
+    also_known_as: Words = ()
+    """What other systems call it: services, artifacts, projects."""
+    required: Words | None = None
+    """Pipelines that must be green; default: those the branch rules name, else all."""
+    links: dict[str, str] = {}
+    """Addresses of other tools with {codebase}, {from_ms}, {to_ms} … in them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_deployments(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "deployments" not in data:
+            return {**data, "deployments": {"from": "tags" if data.get("repository") else "records"}}
+        return data
+
+
+class Team(Model):
+    """Some people who own codebases."""
+
+    name: str | None = None
+    """How the team is written on pages."""
+    members: Words = ()
+    """People, by their name in `people`."""
+    contact: str | None = None
+    """Whom to ask: a person, or an address."""
+    chat: str | None = None
+    """Where they talk, as "#checkout"."""
+    tracker: str | None = None
+    """The address of their tracker."""
+    documents: str | None = None
+    """The address of their documents."""
+    on_call: str | None = None
+    """Their rotation, or the address of who is on call."""
+    notify: tuple[Secret, ...] = ()
+    """Where notices for the team go, each env:NAME."""
+
+
+class Person(Model):
+    """Someone who writes, owns, decides."""
+
+    name: str | None = None
+    """How the person is written on pages."""
+    github: str | None = None
+    """Login on GitHub."""
+    email: str | None = None
+    """Address, also the author address in git."""
+    also_known_as: Words = ()
+    """Other author names and addresses of the same person."""
+    notify: tuple[Secret, ...] = ()
+    """Where the person's own notices go, each env:NAME."""
+
+
+class Area(Model):
+    """A product owner's word for a part of the product."""
+
+    labels: Words = ()
+    """A change with one of these labels belongs to it."""
+    paths: Words = ()
+    """So does one that touches one of these paths, as "src/checkout/**"."""
+    codebases: Words = ()
+    """So does one of these codebases."""
+
+
+class Initiative(Model):
+    """Something larger that changes add up to."""
+
+    labels: Words = ()
+    """A change or issue with one of these labels belongs to it."""
+    milestones: Words = ()
+    """So does one with one of these milestones."""
+    owner: str | None = None
+    """A person or a team."""
+    due: Day | None = None
+    """When it should be live."""
+    about: str | None = None
+    """One sentence for those who do not write code."""
+
+
+class Flag(Model):
+    """A feature flag."""
+
+    label: str | None = None
+    """A change with this label is behind the flag."""
+    owner: str | None = None
+    """A person or a team."""
+
+
+class Hotfix(Model):
+    """How a hotfix is known."""
+
+    labels: Words = ("hotfix",)
+    """A change with one of these labels is one."""
+    branches: Words = ("hotfix/*",)
+    """So is one from such a branch."""
+
+
+class SourceConfig(Model):
+    """One system to read from: `- kind: options`."""
+
+    kind: str
+    """The source, as github or records."""
+    options: str | list[Any] | dict[str, Any]
+    """What stands behind it in the file, unread."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_key(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or len(data) != 1:
+            raise wrong("one source as {records: history/*.jsonl}")
+        ((kind, options),) = data.items()
+        return {"kind": kind, "options": {} if options is None else options}
+
+
+class CutOff(Model):
+    """Until when a change must be merged to be in the next deployment."""
+
+    weekday: Weekdays
+    """A weekday, a list of weekdays, or daily (Monday to Friday)."""
+    time: Clock
+    """Time of day in the site's time zone."""
+
+
+class Window(Model):
+    """When deployments to the last environment are done."""
+
+    weekday: Weekdays
+    """A weekday, a list of weekdays, or daily (Monday to Friday)."""
+    from_: Clock = Field(alias="from")
+    """Its begin, in the site's time zone."""
+    to: Clock
+    """Its end, on the same day."""
+
+    @model_validator(mode="after")
+    def _order(self) -> Window:
+        if self.to <= self.from_:
+            raise wrong("`to` later than `from`, on the same day")
+        return self
+
+
+class Freeze(Model):
+    """Days on which nothing is deployed; both ends are in it."""
+
+    from_: Day = Field(alias="from")
+    """The first day."""
+    to: Day
+    """The last day."""
+    because: str | None = None
+    """Why."""
+
+    @model_validator(mode="after")
+    def _order(self) -> Freeze:
+        if self.to < self.from_:
+            raise wrong("`to` not before `from`")
+        return self
+
+
+class Decides(Model):
+    """Who calls roll back or keep."""
+
+    rotation: str
+    """The rotation whose holder decides."""
+
+
+class Before(Model):
+    """How it was: what happened until then is judged by its own rules."""
+
+    until: Day
+    """The first day on which it no longer was so."""
+    cut_off: CutOff | None = None
+    """The cut-off of that time; absent: there was none."""
+    window: Window | None = None
+    """The window of that time; absent: there was none."""
+
+
+class Stage(Model):
+    """One step of the promotion: an environment, or several that are one step (regions, tenants)."""
+
+    name: str
+    """The environment, or what the group of them is called; lower-case."""
+    members: tuple[str, ...]
+    """The environments of the step, lower-case."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, data: Any) -> Any:
+        if isinstance(data, str) and data.strip():
+            return {"name": data.lower(), "members": (data.lower(),)}
+        if isinstance(data, dict) and len(data) == 1:
+            ((name, members),) = data.items()
+            members = [members] if isinstance(members, str) else members
+            if isinstance(members, list) and members and all(isinstance(each, str) for each in members):
+                return {"name": str(name).lower(), "members": tuple(each.lower() for each in members)}
+        raise wrong("an environment, or one group of them as {production: [prod-eu, prod-us]}")
+
+
+class Process(Model):
+    """How the team deploys."""
+
+    environments: Annotated[tuple[Stage, ...], Field(min_length=1)] = (Stage.model_validate("production"),)
+    """In the order of promotion, in any case; the last is where users are."""
+    cut_off: CutOff | None = None
+    """Until when a change must be merged."""
+    window: Window | None = None
+    """When deployments to the last environment are done."""
+    holidays: Country | None = None
+    """The country whose public holidays are no working days: DE, DE-BY."""
+    freezes: tuple[Freeze, ...] = ()
+    """Days on which nothing is deployed."""
+    decides: Decides | None = None
+    """Who calls roll back or keep."""
+    before: tuple[Before, ...] = ()
+    """How it was, oldest first."""
+
+
+class Override(Model):
+    """Someone else's turn; both days are in it."""
+
+    from_: Day = Field(alias="from")
+    """The first day."""
+    to: Day
+    """The last day."""
+    person: str
+    """Who takes it."""
+
+
+class Rotation(Model):
+    """People who take turns."""
+
+    members: Annotated[Words, Field(min_length=1)]
+    """People, by their name in `people`, in the order of their turns."""
+    every: Duration = timedelta(weeks=1)
+    """How long a turn is."""
+    starts: Day
+    """The day on which the first member's first turn began."""
+    overrides: tuple[Override, ...] = ()
+    """Turns that someone else takes."""
+
+
+class Target(Model):
+    """What a metric should reach."""
+
+    at_least: float | None = None
+    """A number, a share, or a duration as 4h."""
+    at_most: float | None = None
+    """A number, a share, or a duration as 4h (kept in seconds)."""
+    per: Literal["day", "week", "month", "quarter"] | None = None
+    """The period that a count is of."""
+    by: Day | None = None
+    """Until when."""
+
+
+class Locks(Model):
+    """Where deployment locks are kept."""
+
+    repository: str | None = None
+    """One repository for all; default: each codebase's own."""
+    prefix: str = "refs/deploybook/locks/"
+    """Where in its refs."""
+
+
+class Gate(Model):
+    """What must hold before a promotion; `false` switches a check off."""
+
+    staging_for: Duration | Literal[False] = timedelta(minutes=30)
+    """How long a revision must have been in the environment before."""
+    smoke_younger_than: Duration | Literal[False] = timedelta(hours=24)
+    """How old a smoke test may be."""
+
+
+class Counting(Model):
+    """Limits of the rules that say which deployment failed."""
+
+    near_hours: Annotated[float, Field(gt=0, le=8760)] = 24
+    """An incident this soon after a deployment is near it."""
+    mended_hours: Annotated[float, Field(gt=0, le=8760)] = 72
+    """A hotfix this soon after a deployment mends it."""
+    undone_days: Annotated[float, Field(gt=0, le=3660)] = 30
+    """A rollback or revert this soon after a deployment undoes it."""
+
+
+class Annotation(Model):
+    """Something worth a flag on the charts."""
+
+    on: Day
+    """The day."""
+    text: Annotated[str, Field(min_length=1)]
+    """What happened."""
+    codebases: Words | None = None
+    """Which codebases it is about; absent: all."""
+    cadence: str | None = None
+    """The cadence that began, as weekly: periods are compared within."""
+    url: str | None = None
+    """Where more is said."""
+
+
+class Correction(Model):
+    """A person's word against a rule's."""
+
+    deployment: str
+    """The deployment, as codebase/id."""
+    failed: bool
+    """Whether it needed intervention."""
+    by: str
+    """Who says so."""
+    on: Day
+    """When it was said."""
+    because: Annotated[str, Field(min_length=1)]
+    """Why."""
+
+
+class Document(Model):
+    """The whole of `deploybook.yml`."""
+
+    site: Site = Site()
+    """The site itself."""
+    history: str = "duckdb://build/history.duckdb"
+    """Where the history is kept: any Ibis URL, or env:NAME."""
+    codebases: dict[Name, Codebase] = {}
+    """What is deployed, by name."""
+    teams: dict[Name, Team] = {}
+    """Teams, by name."""
+    people: dict[Name, Person] = {}
+    """People, by name."""
+    areas: dict[str, Area] = {}
+    """Product owners' words for parts of the product; the first match wins."""
+    initiatives: dict[str, Initiative] = {}
+    """Larger things that changes add up to, by title."""
+    flags: dict[Name, Flag] = {}
+    """Feature flags, by name."""
+    hotfix: Hotfix = Hotfix()
+    """How a hotfix is known."""
+    sources: tuple[SourceConfig, ...] = ()
+    """The systems to read from."""
+    process: Process = Process()
+    """How the team deploys."""
+    rotations: dict[Name, Rotation] = {}
+    """People who take turns, by name."""
+    targets: dict[str, Target] = {}
+    """What metrics should reach, by metric."""
+    locks: Locks = Locks()
+    """Where deployment locks are kept."""
+    gate: Gate = Gate()
+    """What must hold before a promotion."""
+    counting: Counting = Counting()
+    """Limits of the rules that say which deployment failed."""
+    annotations: tuple[Annotation, ...] = ()
+    """Things worth a flag on the charts."""
+    corrections: tuple[Correction, ...] = ()
+    """A person's word against a rule's."""
+    links: dict[str, str] = {}
+    """Addresses of other tools, for every codebase."""

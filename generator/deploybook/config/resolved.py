@@ -1,0 +1,169 @@
+"""`Config`: the file's content, where it stands, and the questions the rest of the program asks of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import PrivateAttr
+
+from deploybook.config.globs import Globs
+from deploybook.config.models import Document
+from deploybook.errors import UsageError
+
+
+class Config(Document):
+    """All of `deploybook.yml`, checked. Paths in it are relative to `root`."""
+
+    _root: Path = PrivateAttr(default_factory=Path)
+    _file: Path | None = PrivateAttr(default=None)
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any], *, root: Path, file: Path | None = None) -> Self:
+        """Make a configuration from plain values, as they stand in the file.
+
+        Raises:
+            pydantic.ValidationError: A value is wrong.
+        """
+        config = cls.model_validate(content)
+        config._root = root
+        config._file = file
+        return config
+
+    @property
+    def root(self) -> Path:
+        """The folder of the file; with no file, the checkout's."""
+        return self._root
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was read from; none where it was found out from a checkout."""
+        return self._file
+
+    @property
+    def build_dir(self) -> Path:
+        """Working files."""
+        return self.root / "build"
+
+    @cached_property
+    def environments(self) -> tuple[tuple[str, ...], ...]:
+        """Environments in the order of promotion, lower-case; those of one group together."""
+        return tuple(stage.members for stage in self.process.environments)
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """The environments where users are: the last group."""
+        return self.environments[-1]
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.site.timezone)
+
+    @cached_property
+    def _areas(self) -> tuple[tuple[str, frozenset[str], Globs, frozenset[str]], ...]:
+        return tuple(
+            (name, _folded(area.labels), Globs(area.paths), frozenset(area.codebases))
+            for name, area in self.areas.items()
+        )
+
+    def area_of(self, labels: Iterable[str], paths: Iterable[str], codebase: str) -> str | None:
+        """The first area that has one of the labels (any case), one of the paths, or the codebase."""
+        have, touched = _folded(labels), tuple(paths)
+        for name, wanted, globs, codebases in self._areas:
+            if wanted & have or codebase in codebases or any(map(globs.match, touched)):
+                return name
+        return None
+
+    @cached_property
+    def _people(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        # What names one person best goes first: two may share a display name, never a key.
+        for key in self.people:
+            found.setdefault(key.casefold(), key)
+        for names in ("github", "email", "name"):
+            for key, person in self.people.items():
+                if value := getattr(person, names):
+                    found.setdefault(value.casefold(), key)
+        for key, person in self.people.items():
+            for value in person.also_known_as:
+                found.setdefault(value.casefold(), key)
+        return found
+
+    def person_of(self, name: str | None) -> str | None:
+        """Who goes by this key, login (with or without @), address, name or alias, in any case."""
+        if not name:
+            return None
+        folded = name.strip().casefold()
+        return self._people.get(folded) or self._people.get(folded.removeprefix("@"))
+
+    @cached_property
+    def _codebases(self) -> dict[str, str | None]:
+        found: dict[str, str | None] = {key.casefold(): key for key in self.codebases}
+        for key, codebase in self.codebases.items():
+            for alias in codebase.also_known_as:
+                found.setdefault(alias.casefold(), key)
+        addresses: dict[str, str | None] = {}
+        for key, codebase in self.codebases.items():
+            if codebase.repository and (address := repository_address(codebase.repository)):
+                # A repository with several codebases in it names none of them.
+                addresses[address] = None if address in addresses else key
+        return addresses | found
+
+    def codebase_of(self, name: str | None) -> str | None:
+        """Which codebase other systems call so: its name, an alias, its repository's address; in any case."""
+        if not name:
+            return None
+        folded = name.strip().casefold()
+        return self._codebases.get(folded) or self._codebases.get(repository_address(folded))
+
+    @cached_property
+    def _flags(self) -> dict[str, str]:
+        return {flag.label.casefold(): name for name, flag in self.flags.items() if flag.label}
+
+    def flags_of(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """The flags whose labels are among these, in the order of the file."""
+        have = _folded(labels)
+        return tuple(name for label, name in self._flags.items() if label in have)
+
+
+def secret(reference: str) -> str:
+    """What the environment variable of `env:NAME` holds.
+
+    Raises:
+        UsageError: It is not set, or empty; the message names the variable.
+    """
+    name = reference.removeprefix("env:")
+    value = os.environ.get(name, "")
+    if name == reference or not value:
+        # The reference itself is not repeated where it is no reference: it may be the secret.
+        raise UsageError(
+            f"the environment variable {name} is not set"
+            if name != reference
+            else "a secret is not given as env:NAME",
+            next_step=f"set {name}, in the schedule's secrets for one"
+            if name != reference
+            else "write env:NAME",
+        )
+    return value
+
+
+def repository_address(text: str) -> str:
+    """One spelling for the addresses of one repository: `host/owner/name`, lower-case; empty for a path."""
+    text = text.strip().casefold().removesuffix("/").removesuffix(".git")
+    scheme, found, rest = text.partition("://")
+    if found:
+        rest = rest.rpartition("@")[2] if "@" in rest.partition("/")[0] else rest
+        return "" if scheme == "file" else rest
+    host, found, path = text.partition(":")
+    if found and "/" not in host:
+        return f"{host.rpartition('@')[2]}/{path.lstrip('/')}"
+    return ""
+
+
+def _folded(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word.casefold() for word in words)

@@ -1,0 +1,195 @@
+"""The kinds of value `deploybook.yml` is made of: names, durations, weekdays, clock times, secrets.
+
+Each is an annotated type: what a person writes goes in, what the program uses comes out. A wrong value raises
+`PydanticCustomError` with the words `found … expected …` is made from.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+RESERVED = frozenset(
+    {
+        *(
+            "404",
+            "areas",
+            "assets",
+            "calendar",
+            "changes",
+            "data",
+            "deployments",
+            "environments",
+            "feed",
+            "flags",
+        ),
+        *(
+            "flaky-tests",
+            "how-we-count",
+            "incidents",
+            "index",
+            "initiatives",
+            "javascripts",
+            "metrics",
+            "outliers",
+        ),
+        *("owners", "practices", "process", "release-branch", "search", "shipped", "site", "sitemap"),
+        *("stylesheets", "tags", "teams", "uptime", "waiting"),
+    }
+)
+"""Names that are paths of the site: no codebase, team or flag may have one."""
+
+PLACEHOLDERS = frozenset(
+    {
+        *("codebase", "environment", "revision", "version", "id", "team"),
+        *("from", "to", "from_s", "to_s", "from_ms", "to_ms"),
+    }
+)
+"""What a `links:` address may hold in braces."""
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_NAME = re.compile(r"[a-z0-9]+(?:[-_.]+[a-z0-9]+)*")
+_DURATION = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,8})s)?")
+_SECRET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Za-z0-9]{1,4})?")
+
+
+def wrong(expected: str, kind: str = "expected") -> PydanticCustomError:
+    """A validation error that says what was expected; what was found is read from the file."""
+    return PydanticCustomError(kind, "{expected}", {"expected": expected})
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value) or len(value) > 100:
+        raise wrong("a lower-case word with - _ . inside, at most 100 characters")
+    return value
+
+
+def _public_name(value: str) -> str:
+    if value in RESERVED:
+        raise wrong("another name: this one is a path of the site")
+    return _name(value)
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not any(match.groups()):
+        raise wrong("a duration as 30m, 4h, 2d or 1w")
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _weekdays(value: Any) -> tuple[int, ...]:
+    if value == "daily":
+        return (0, 1, 2, 3, 4)
+    words = value if isinstance(value, (list, tuple)) else [value]
+    days = []
+    for word in words:
+        if isinstance(word, int) and not isinstance(word, bool) and word in range(7):
+            days.append(word)
+        elif isinstance(word, str) and word.lower() in WEEKDAYS:
+            days.append(WEEKDAYS.index(word.lower()))
+        else:
+            raise wrong("a weekday as monday, a list of weekdays, or daily")
+    if not days:
+        raise wrong("a weekday as monday, a list of weekdays, or daily")
+    return tuple(sorted(set(days)))
+
+
+def _clock(value: Any) -> time:
+    if isinstance(value, time):
+        return value
+    match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise wrong('a time of day in quotes, as "09:30"')
+    return time(int(match[1]), int(match[2]))
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, datetime) or not isinstance(value, (str, date)):
+        raise wrong("a date as 2026-03-02")
+    if isinstance(value, date):
+        return value
+    try:
+        return datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007 - a local date has no zone
+    except ValueError:
+        raise wrong("a date as 2026-03-02") from None
+
+
+def _secret(value: Any) -> str:
+    if not isinstance(value, str) or not _SECRET.fullmatch(value):
+        raise wrong("env:NAME, the environment variable that holds the secret", "secret")
+    return value
+
+
+def _country(value: Any) -> str:
+    if not isinstance(value, str) or not _COUNTRY.fullmatch(value):
+        raise wrong(
+            'a country code as DE, or with its part as DE-BY (in quotes where it is a word of YAML: "NO")'
+        )
+    return value
+
+
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+"""A lower-case word."""
+
+SiteName = Annotated[str, AfterValidator(_public_name)]
+"""A lower-case word that is no path of the site."""
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+"""A list of words; a single word stands for a list of one."""
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?$", "examples": ["30m", "4h"]}
+    ),
+]
+"""A span as `30m`, `4h`, `1w`."""
+
+_DAY_NAME = {"enum": list(WEEKDAYS)}
+Weekdays = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_weekdays),
+    WithJsonSchema(
+        {"anyOf": [{"enum": [*WEEKDAYS, "daily"]}, {"type": "array", "items": _DAY_NAME, "minItems": 1}]}
+    ),
+]
+"""Days of the week, Monday is 0; `daily` is Monday to Friday."""
+
+Clock = Annotated[
+    time,
+    BeforeValidator(_clock),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["12:00"]}),
+]
+"""A time of day in the site's time zone."""
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+"""A date in the site's time zone."""
+
+Secret = Annotated[
+    str,
+    BeforeValidator(_secret),
+    WithJsonSchema({"type": "string", "pattern": "^env:[A-Za-z_][A-Za-z0-9_]*$"}),
+]
+"""`env:NAME`: where the secret is, never the secret."""
+
+Country = Annotated[
+    str,
+    BeforeValidator(_country),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}(-[A-Za-z0-9]{1,4})?$"}),
+]
+"""A country code, with an optional part of the country: `DE`, `DE-BY`."""
