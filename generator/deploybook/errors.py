@@ -9,6 +9,7 @@ EXIT_NO = 1
 EXIT_USAGE = 2
 EXIT_STALE = 3
 EXIT_FAILED = 4
+EXIT_INTERRUPTED = 130
 
 
 class DeploybookError(Exception):

@@ -1,0 +1,187 @@
+"""The main job, in its order: sync → link → count → pages → files → MkDocs → published whole."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from deploybook import __version__
+from deploybook.build import publish, site
+from deploybook.build.progress import Progress
+from deploybook.config import Config
+from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
+from deploybook.feed import Ask
+from deploybook.history import History
+from deploybook.pages import navigation
+from deploybook.pages.book import Book
+from deploybook.render import Written, environment, templates_folder, write, write_if_changed
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did, for its last line and its exit code."""
+
+    says: str
+    problems: list[str] = field(default_factory=list)
+    exit_code: int = EXIT_DONE
+
+
+@contextmanager
+def only_one(config: Config) -> Iterator[None]:
+    """Let one run at a time write to the working folder.
+
+    Raises:
+        PublishError: Another run is under way.
+    """
+    config.build_dir.mkdir(parents=True, exist_ok=True)
+    with (config.build_dir / "lock").open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise PublishError(
+                "another run is under way here, so this one leaves",
+                where=str(config.build_dir),
+                next_step="wait for it to end",
+            ) from error
+        yield
+
+
+def sync(
+    config: Config, as_of: datetime, *, since: datetime | None = None, only: Sequence[str] = (),
+    progress: Progress,
+) -> Outcome:  # fmt: skip
+    """Pull new history from every source into the store."""
+    with only_one(config), History.open(config.history, root=config.root) as history:
+        return _sync(config, history, as_of, since, only, progress)
+
+
+def _sync(
+    config: Config, history: History, as_of: datetime, since: datetime | None, only: Sequence[str],
+    progress: Progress,
+) -> Outcome:  # fmt: skip
+    from deploybook.sources import feeds
+
+    rows = rejected = 0
+    problems: list[str] = []
+    for feed in feeds(config, config.build_dir):
+        if only and not any(word in feed.name for word in only):
+            continue
+        progress.step(f"reading {feed.name}")
+        cursor = None if since else history.cursor(feed.name)
+        try:
+            report = history.sync(feed, Ask(as_of=as_of, cursor=cursor, since=since, progress=progress.count))
+        except SourceError as error:
+            problems.append(f"{feed.name}: {error}")
+            continue
+        if report.error:
+            problems.append(f"{feed.name}: {report.error}")
+        rows += report.rows
+        rejected += report.rejected
+    aside = f", {rejected:,} set aside" if rejected else ""
+    return Outcome(
+        says=f"{rows:,} records read{aside}",
+        problems=problems,
+        exit_code=EXIT_STALE if problems else EXIT_DONE,
+    )
+
+
+def render(config: Config, as_of: datetime, *, progress: Progress) -> Outcome:
+    """Store to Markdown, charts, feeds, calendar and data files; no network."""
+    with only_one(config), History.open(config.history, root=config.root) as history:
+        _, written = _render(config, history, as_of, progress)
+    return Outcome(says=_wrote(written, docs_folder(config)))
+
+
+def _wrote(written: Written, where: Path) -> str:
+    return f"{written.pages:,} pages in {where}, {written.changed:,} files changed, {written.removed:,} removed"
+
+
+def docs_folder(config: Config) -> Path:
+    """Where Markdown and files are written for the site's builder."""
+    return config.build_dir / "docs"
+
+
+def _render(config: Config, history: History, as_of: datetime, progress: Progress) -> tuple[Book, Written]:
+    from deploybook.build.book import open_book
+    from deploybook.pages.catalogue import everything
+
+    book = open_book(config, history, as_of, progress)
+    progress.step("writing pages")
+    jinja = environment(site=config.site, zone=config.zone, words_of=book)
+    by_hand = config.root / "docs" if config.file is not None else None
+    return book, write(jinja, everything(book), by_hand, docs_folder(config))
+
+
+def build(config: Config, as_of: datetime, *, since: datetime | None = None, progress: Progress) -> Outcome:
+    """Sync, render and build the site, and put it in the place of the last one.
+
+    Raises:
+        PublishError: MkDocs failed or the place is not ours; the last good site stands.
+    """
+    own = site.read_settings(config.root / "mkdocs.yml") if config.file is not None else {}
+    target = site.site_folder(config.root, own)
+    publish.check_place(target)
+    with only_one(config):
+        with History.open(config.history, root=config.root) as history:
+            synced = _sync(config, history, as_of, since, (), progress)
+            book, _ = _render(config, history, as_of, progress)
+        says = _publish(config, book, own, target, progress)
+    return Outcome(says=says, problems=synced.problems, exit_code=synced.exit_code)
+
+
+def _publish(config: Config, book: Book, own: dict[str, object], target: Path, progress: Progress) -> str:
+    docs, theme = docs_folder(config), templates_folder() / "theme"
+    next_site = publish.staging(target)
+    settings = site.mkdocs_config(
+        theme, own, name=config.site.name, url=config.site.url, docs=docs, site=next_site,
+        nav=navigation.nav(docs, book), extra={"simulated": config.site.simulated},
+    )  # fmt: skip
+    print_ = site.fingerprint([docs, theme], settings)
+    facts = _facts(book, print_)
+    if _built_from(target) == print_:
+        write_if_changed(target / publish.MARK, facts)
+        return f"{target} is as it was: nothing new"
+    write_if_changed(config.build_dir / "mkdocs.yml", settings.encode())
+    shutil.rmtree(next_site, ignore_errors=True)
+    progress.step("building the site")
+    site.run_mkdocs(config.build_dir / "mkdocs.yml", config.build_dir / "mkdocs.log")
+    write_if_changed(next_site / publish.MARK, facts)
+    changed = publish.carry_over(next_site, target)
+    publish.publish(next_site, target)
+    return f"{target}: {changed:,} files are new"
+
+
+def _built_from(target: Path) -> str | None:
+    try:
+        found = json.loads((target / publish.MARK).read_text("utf-8")).get("fingerprint")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _facts(book: Book, fingerprint: str) -> bytes:
+    """`data/build.json`: what the site was made from, and when."""
+    sources = [
+        {
+            "name": source.name,
+            "last_read": source.last_read.isoformat() if source.last_read else None,
+            "rows": source.rows,
+            "rejected": source.rejected,
+            "error": source.error,
+        }
+        for source in book.sources
+    ]
+    facts = {
+        "deploybook": __version__,
+        "as_of": book.as_of.isoformat(),
+        "timezone": book.config.site.timezone,
+        "fingerprint": fingerprint,
+        "sources": sources,
+    }
+    return (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode()

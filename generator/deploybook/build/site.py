@@ -1,0 +1,96 @@
+"""Markdown to HTML: the only place that knows the builder (MkDocs, and whatever reads its `mkdocs.yml`)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploybook import __version__
+from deploybook.errors import PublishError
+
+_OURS = frozenset({"docs_dir", "site_dir", "nav", "theme", "plugins", "hooks", "markdown_extensions", "INHERIT"})
+"""Keys of a `mkdocs.yml` that Deploybook sets itself: the theme and the safety of the site depend on them."""
+
+
+def site_folder(root: Path, settings: dict[str, Any]) -> Path:
+    """Where the site goes: `site_dir` of `mkdocs.yml`, `site/` unless it says otherwise."""
+    return root / str(settings.get("site_dir") or "site")
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """A site repository's own `mkdocs.yml`; empty where there is none.
+
+    Raises:
+        PublishError: It is not YAML, or not a mapping.
+    """
+    if not file.is_file():
+        return {}
+    try:
+        settings = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PublishError(
+            f"this file cannot be read: {error}", where=str(file), next_step="mend it, or delete it"
+        ) from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise PublishError("this file must be a mapping of settings", where=str(file))
+    return settings
+
+
+def mkdocs_config(
+    theme: Path, own: dict[str, Any], *, name: str, url: str | None, docs: Path, site: Path,
+    nav: list[Any], extra: dict[str, Any],
+) -> str:  # fmt: skip
+    """The complete `mkdocs.yml` of a build: the theme's, what the site's own adds, and what this build knows."""
+    settings: dict[str, Any] = yaml.safe_load((theme / "mkdocs.base.yml").read_text("utf-8"))
+    settings.update({key: value for key, value in own.items() if key not in _OURS})
+    settings["theme"]["custom_dir"] = str(theme)
+    settings["extra"] = {**settings.get("extra", {}), **extra}
+    settings.update(site_name=name, docs_dir=str(docs), site_dir=str(site), nav=nav)
+    if url:
+        settings["site_url"] = url
+    return yaml.safe_dump(settings, sort_keys=True, allow_unicode=True)
+
+
+def fingerprint(folders: Sequence[Path], *texts: str) -> str:
+    """What a built site depends on, as one word: names, sizes and times of files, and settings."""
+    digest = hashlib.sha256(__version__.encode())
+    for text in texts:
+        digest.update(text.encode())
+    for folder in folders:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            stat = path.stat()
+            digest.update(f"{path.relative_to(folder)}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+    return digest.hexdigest()[:32]
+
+
+def run_mkdocs(config: Path, log: Path) -> None:
+    """Build the site that `config` describes; what MkDocs says goes to `log`.
+
+    Raises:
+        PublishError: MkDocs failed; carries the end of what it said.
+    """
+    environment = {
+        **os.environ,
+        "NO_MKDOCS_2_WARNING": "1",
+        "DISABLE_MKDOCS_2_WARNING": "true",
+        "SOURCE_DATE_EPOCH": "0",  # the same input must give the same bytes
+    }
+    command = [sys.executable, "-m", "mkdocs", "build", "--config-file", str(config), "--clean"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    log.write_text(done.stdout + done.stderr, "utf-8")
+    if done.returncode != 0:
+        end = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        raise PublishError(
+            f"MkDocs could not build the site:\n{end}",
+            where=str(config),
+            next_step=f"read the whole of it in {log}; the last site stands",
+        )

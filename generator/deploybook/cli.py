@@ -1,0 +1,244 @@
+"""The commands: one short function each. Prints, exits, reads the clock and hands it down."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from deploybook import __version__
+from deploybook.errors import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_NO,
+    EXIT_USAGE,
+    ConfigError,
+    DeploybookError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from deploybook.config import Config
+
+app = typer.Typer(
+    name="deploybook",
+    help="The book of your deploys: a static site of what shipped, how it went, and how your team deploys.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="The configuration; default: deploybook.yml here or in a folder above."),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="The instant to count at, as 2026-11-20T16:00:00+01:00; default: now."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print each step.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
+
+
+def _instant(text: str | None) -> datetime:
+    """`--as-of` as UTC; the clock where it is not given."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is no instant", where="--as-of", next_step="write it like 2026-11-20T16:00:00+01:00"
+        ) from error
+    if instant.tzinfo is None:
+        raise UsageError(
+            f"{text!r} has no offset", where="--as-of", next_step="add Z or an offset such as +01:00"
+        )
+    return instant.astimezone(UTC)
+
+
+def _config(file: Path | None) -> Config:
+    """The configuration that is named or found; without one, that of the git checkout we are in."""
+    from deploybook.config import detect, find, load
+
+    if file is not None:
+        return load(file)
+    found = find(Path.cwd())
+    return load(found) if found is not None else detect(Path.cwd())
+
+
+@app.command()
+def build(
+    config: ConfigFile = None,
+    as_of: AsOf = None,
+    since: Annotated[str | None, typer.Option(help="Read history again from this day on.")] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Sync, render and build the site: the main job. Publishes whole or not at all."""
+    from deploybook.build.compose import build as build_site
+    from deploybook.build.progress import Progress
+
+    with Progress(quiet=quiet, verbose=verbose) as progress:
+        outcome = build_site(_config(config), _instant(as_of), since=_day(since), progress=progress)
+    for line in outcome.problems:
+        print(line, file=sys.stderr)
+    if not quiet:
+        print(outcome.says)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def sync(
+    config: ConfigFile = None,
+    as_of: AsOf = None,
+    since: Annotated[str | None, typer.Option(help="Read history again from this day on.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only sources whose name has this in it.")] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Pull new history from every source into the store."""
+    from deploybook.build.compose import sync as sync_history
+    from deploybook.build.progress import Progress
+
+    with Progress(quiet=quiet, verbose=verbose) as progress:
+        outcome = sync_history(
+            _config(config), _instant(as_of), since=_day(since), only=only or [], progress=progress
+        )
+    for line in outcome.problems:
+        print(line, file=sys.stderr)
+    if not quiet:
+        print(outcome.says)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def render(config: ConfigFile = None, as_of: AsOf = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Write Markdown, charts, feeds and data files from the store; no network, no MkDocs."""
+    from deploybook.build.compose import render as render_pages
+    from deploybook.build.progress import Progress
+
+    with Progress(quiet=quiet, verbose=verbose) as progress:
+        outcome = render_pages(_config(config), _instant(as_of), progress=progress)
+    if not quiet:
+        print(outcome.says)
+
+
+@app.command()
+def serve(
+    config: ConfigFile = None,
+    as_of: AsOf = None,
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8000,
+) -> None:
+    """Build, serve on this machine, and build again when something changes."""
+    from deploybook.build.serve import serve as serve_site
+
+    serve_site(lambda: _config(config), lambda: _instant(as_of), port=port, say=print)
+
+
+@app.command()
+def example(
+    folder: Annotated[Path, typer.Argument(help="Where to make it.")] = Path("example"),
+    seed: Annotated[int, typer.Option(help="Another seed, another history.")] = 7,
+    until: Annotated[str | None, typer.Option(help="Its last day, as 2026-11-20.")] = None,
+    codebases: Annotated[int, typer.Option(min=1, help="How many codebases.")] = 8,
+    years: Annotated[int, typer.Option(min=1, help="How many years of history.")] = 2,
+    quiet: Quiet = False,
+) -> None:
+    """Make the example organisation: real git repositories and records, simulated and marked as such."""
+    from deploybook.build.progress import Progress
+    from deploybook.example import EXAMPLE_AS_OF, make_example
+
+    with Progress(quiet=quiet, verbose=False) as progress:
+        made = make_example(
+            folder, seed=seed, until=_day(until) or EXAMPLE_AS_OF, codebases=codebases, years=years,
+            progress=progress.count,
+        )  # fmt: skip
+    if not quiet:
+        print(f"The example organisation is in {made}. Its site: deploybook build --config {made}/deploybook.yml")
+
+
+@app.command()
+def schema(
+    record: Annotated[str | None, typer.Option(help="A record type, as change or deployment.")] = None,
+) -> None:
+    """Print the JSON Schema of deploybook.yml, or of a record."""
+    import json
+
+    if record is None:
+        from deploybook.config import json_schema
+
+        print(json.dumps(json_schema(), indent=2))
+        return
+    from deploybook.records import KINDS
+    from deploybook.records import json_schema as record_schema
+
+    if record not in KINDS:
+        raise UsageError(
+            f"there is no record type {record!r}", where="--record", next_step=f"one of: {', '.join(KINDS)}"
+        )
+    print(json.dumps(record_schema(record), indent=2))
+
+
+def _day(text: str | None) -> datetime | None:
+    """A day or an instant of an option as UTC."""
+    if text is None:
+        return None
+    return _instant(text if "T" in text else f"{text}T00:00:00+00:00")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"deploybook {__version__}")
+        raise typer.Exit(EXIT_DONE)
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The book of your deploys: a static site of what shipped, how it went, and how your team deploys."""
+
+
+def _name(callback: Callable[..., object] | None) -> str:
+    return callback.__name__.replace("_", "-") if callback else ""
+
+
+def main() -> NoReturn:
+    """Run a command; an expected failure is told in a few lines and decides the exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command and return its exit code."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except typer.Abort:  # what Click makes of Ctrl-C
+        print("stopped; nothing is half done: run the same command again", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except typer.TyperException as error:
+        command = next((word for word in arguments if not word.startswith("-")), "")
+        known = command in {entry.name or _name(entry.callback) for entry in app.registered_commands}
+        asked = f"deploybook {command} --help" if known else "deploybook --help"
+        print(f"error: {error}\n  → {asked} says what there is", file=sys.stderr)
+        return EXIT_USAGE
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_NO if arguments[:1] == ["check"] else error.exit_code
+    except DeploybookError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        print(f"error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_FAILED
+    return code if isinstance(code, int) else EXIT_DONE
