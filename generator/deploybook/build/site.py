@@ -50,7 +50,7 @@ def mkdocs_config(
     nav: list[Any], extra: dict[str, Any],
 ) -> str:  # fmt: skip
     """The complete `mkdocs.yml` of a build: the theme's, what the site's own adds, and what this build knows."""
-    settings: dict[str, Any] = yaml.safe_load((theme / "mkdocs.base.yml").read_text("utf-8"))
+    settings: dict[str, Any] = yaml.safe_load((theme.parent / "mkdocs.base.yml").read_text("utf-8"))
     settings.update({key: value for key, value in own.items() if key not in _OURS})
     settings["theme"]["custom_dir"] = str(theme)
     settings["extra"] = {**settings.get("extra", {}), **extra}

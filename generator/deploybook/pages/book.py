@@ -11,10 +11,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+from markupsafe import Markup
 
 from deploybook.config import Config
 from deploybook.linking.model import BranchCommit, Delivery, LinkedChange, LinkedDeployment, LinkedIncident
-from deploybook.periods import Week
+from deploybook.periods import Period, Week, periods_between
 from deploybook.text import slug
 
 
@@ -92,6 +93,8 @@ class Book:
     incidents: list[LinkedIncident]
     branch_commits: list[BranchCommit]
     figures: Figures
+    tables: Mapping[str, pa.Table]
+    """What other tools read, by the name of its file below `data/`: changes, deployments, incidents, metrics."""
     history: Mapping[str, pa.Table]
     """The merged history by table name, for what linking does not touch."""
     sources: list[SourceStatus]
@@ -134,37 +137,32 @@ class Book:
         return sorted(changes, key=lambda c: (c.merged_at, c.codebase, c.id))
 
     @cached_property
-    def weeks(self) -> list[Week]:
+    def weeks(self) -> list[Period]:
         """Every week from the first with an event to this one, oldest first."""
         instants = [d.at for d in self.live_deployments] + [i.started_at for i in self.incidents]
-        instants = [instant for instant in instants if instant <= self.as_of]
-        week = Week.of(min(instants), self.zone) if instants else self.this_week
-        weeks = [week]
-        while week < self.this_week:
-            week = week.next
-            weeks.append(week)
-        return weeks
+        first = min((instant for instant in instants if instant <= self.as_of), default=self.as_of)
+        return periods_between("week", first, self.as_of, self.zone)
 
     @cached_property
-    def _changes_of_week(self) -> dict[Week, list[LinkedChange]]:
-        found: dict[Week, list[LinkedChange]] = defaultdict(list)
+    def _changes_of_week(self) -> dict[Period, list[LinkedChange]]:
+        found: dict[Period, list[LinkedChange]] = defaultdict(list)
         for change in self.delivered:
             if change.deployed_at is not None:
                 found[Week.of(change.deployed_at, self.zone)].append(change)
         return found
 
     @cached_property
-    def _deployments_of_week(self) -> dict[Week, list[LinkedDeployment]]:
-        found: dict[Week, list[LinkedDeployment]] = defaultdict(list)
+    def _deployments_of_week(self) -> dict[Period, list[LinkedDeployment]]:
+        found: dict[Period, list[LinkedDeployment]] = defaultdict(list)
         for deployment in self.live_deployments:
             found[Week.of(deployment.at, self.zone)].append(deployment)
         return found
 
-    def changes_in(self, week: Week) -> list[LinkedChange]:
+    def changes_in(self, week: Period) -> list[LinkedChange]:
         """What first reached users in a week, in the order in which it did."""
         return self._changes_of_week.get(week, [])
 
-    def deployments_in(self, week: Week) -> list[LinkedDeployment]:
+    def deployments_in(self, week: Period) -> list[LinkedDeployment]:
         """Deployments that reached users in a week, in their order."""
         return self._deployments_of_week.get(week, [])
 
@@ -187,30 +185,31 @@ class Book:
             return self.config.people[known].name or known
         return name.split(" <", 1)[0] or None
 
-    def week_href(self, week: Week) -> str:
+    def week_href(self, week: Period) -> Markup:
         """The address of a week's page."""
-        return f"~/shipped/{week.id}/"
+        return Markup(f"~/shipped/{week.id}/")
 
-    def change_href(self, change: LinkedChange) -> str:
+    def change_href(self, change: LinkedChange) -> Markup:
         """Where a change is told: its anchor on its week's page, else among what waits."""
         anchor = change_anchor(change.codebase, change.id)
         if change.deployed_at is not None:
-            return f"{self.week_href(Week.of(change.deployed_at, self.zone))}#{anchor}"
+            return Markup(f"{self.week_href(Week.of(change.deployed_at, self.zone))}#{anchor}")
         if change.state == "waiting":
-            return f"~/shipped/waiting/#{anchor}"
-        return f"~/changes/?q={slug(change.id)}"
+            return Markup(f"~/shipped/waiting/#{anchor}")
+        return Markup("~/changes/")
 
-    def deployment_href(self, deployment: LinkedDeployment) -> str:
+    def deployment_href(self, deployment: LinkedDeployment) -> Markup:
         """Where a deployment is listed with its evidence."""
         year = deployment.at.astimezone(self.zone).year
-        return f"~/deployments/{deployment.codebase}/{year}/#{deployment_anchor(deployment)}"
+        folder = slug(deployment.codebase)
+        return Markup(f"~/deployments/{folder}/{year}/#{deployment_anchor(deployment)}")
 
 
-def change_anchor(codebase: str, id_: str) -> str:
+def change_anchor(codebase: str, id_: str) -> Markup:
     """The anchor of a change on the pages that tell it."""
-    return slug(f"{codebase}-{id_}")
+    return Markup(slug(f"{codebase}-{id_}"))
 
 
-def deployment_anchor(deployment: LinkedDeployment) -> str:
+def deployment_anchor(deployment: LinkedDeployment) -> Markup:
     """The anchor of a deployment on its codebase's page of the year."""
-    return slug(f"{deployment.environment}-{deployment.id}")
+    return Markup(slug(f"{deployment.environment}-{deployment.id}"))

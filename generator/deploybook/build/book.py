@@ -1,0 +1,75 @@
+"""From the store to a `Book`: link, count, and hand over what the pages are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+import pyarrow as pa
+
+from deploybook.build.progress import Progress
+from deploybook.config import Config
+from deploybook.history import History
+from deploybook.linking import Linked, link
+from deploybook.linking.model import (
+    BranchCommit,
+    Delivery,
+    LinkedChange,
+    LinkedDeployment,
+    LinkedIncident,
+    from_table,
+)
+from deploybook.metrics import count
+from deploybook.pages.book import Book, Figures, SetAside, SourceStatus
+from deploybook.sources import repositories
+
+
+class Tables(Mapping[str, pa.Table]):
+    """The merged history, each table read when it is first asked for."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._read: dict[str, pa.Table] = {}
+
+    def __getitem__(self, name: str) -> pa.Table:
+        if name not in self._read:
+            self._read[name] = self._history.read(name)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._history.tables())
+
+    def __len__(self) -> int:
+        return len(self._history.tables())
+
+
+def open_book(config: Config, history: History, as_of: datetime, progress: Progress) -> Book:
+    """Link and count the history as of an instant."""
+    tables = Tables(history)
+    progress.step("linking changes, deployments and incidents")
+    linked: Linked = link(tables, config, as_of)
+    progress.step("counting")
+    figures = count(linked, history, config, as_of)
+    return Book(
+        config=config,
+        as_of=as_of,
+        changes=from_table(LinkedChange, linked.changes),
+        deliveries=from_table(Delivery, linked.deliveries),
+        deployments=from_table(LinkedDeployment, linked.deployments),
+        incidents=from_table(LinkedIncident, linked.incidents),
+        branch_commits=from_table(BranchCommit, linked.branch_commits),
+        figures=Figures(figures),
+        tables={
+            "changes": linked.changes,
+            "deployments": linked.deployments,
+            "incidents": linked.incidents,
+            "metrics": figures,
+        },
+        history=tables,
+        sources=[
+            SourceStatus(s.name, s.last_read, s.rows, s.rejected, s.error) for s in history.sources()
+        ],
+        rejected=[SetAside(r.source, r.where, r.reason, r.text) for r in history.rejected()],
+        repositories=repositories(config, config.build_dir),
+        cache=config.build_dir / "cache",
+    )
