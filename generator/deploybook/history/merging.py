@@ -1,0 +1,34 @@
+"""One row a key from what several sources say of it: field by field, the known value of the highest rank."""
+
+from __future__ import annotations
+
+import ibis
+from ibis import _
+
+
+def overlaps(kept: ibis.Table, first_key: str) -> ibis.Table:
+    """Values of the first key column (as codebases) of which more than one source speaks."""
+    counted = kept.group_by(first_key).aggregate(sources=_.source.nunique())
+    return counted.filter(_.sources > 1).select(first_key)
+
+
+def merged(kept: ibis.Table, key: tuple[str, ...], order: dict[str, int]) -> ibis.Table:
+    """Merge rows with the same key.
+
+    Rows of which only one source can speak are passed through untouched.
+
+    Args:
+        kept: Rows as saved, with `source` and `rank`.
+        key: The key's columns; null equals null.
+        order: A number for each source, whose known fields stand the higher it is; no two are the same.
+    """
+    shared = overlaps(kept, key[0])
+    places = ibis.memtable({"source": list(order), "place": list(order.values())})
+    doubled = kept.semi_join(shared, key[0]).join(places, "source")
+    fields = {
+        name: doubled[name].argmax(doubled.place, where=doubled[name].notnull())
+        for name in kept.columns
+        if name not in key
+    }
+    together = doubled.group_by(list(key)).aggregate(**fields).select(*kept.columns)
+    return kept.anti_join(shared, key[0]).union(together)

@@ -1,0 +1,154 @@
+"""What a feed yields, staged in bulk and saved in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from deploybook.feed import Feed, Rejected
+from deploybook.history import sql
+from deploybook.history.columns import TABLES, Kind, Layout, UnfitError, kind_of, layout, to_arrow
+from deploybook.records import Record, dump
+
+BATCH = 25_000
+"""Records turned into columns at once: enough for speed, few enough for memory where bodies are long."""
+
+REJECTED = layout(
+    "rejected", ("source", "where", "reason"), source="text", where="text", reason="text", text="text"
+)
+
+LONGEST = 500
+"""Characters kept of a line that was set aside."""
+
+
+@contextmanager
+def transaction(db: Any) -> Iterator[None]:
+    """All or nothing: what fails inside leaves the store as it was."""
+    db.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+class Staging:
+    """Rows on their way from one feed into the store, in temporary tables.
+
+    Args:
+        db: The DuckDB connection.
+        feed: Whose rows they are.
+    """
+
+    def __init__(self, db: Any, feed: Feed) -> None:
+        self._db = db
+        self._feed = feed
+        self._waiting: dict[type[Record], list[Record]] = {}
+        self._aside: list[Rejected] = []
+        self._staged: dict[str, Layout] = {}
+        self._seq = 0
+        self.rows = 0
+        """Records since the last save."""
+
+    def add(self, record: Record) -> None:
+        """Take a record."""
+        waiting = self._waiting.setdefault(type(record), [])
+        waiting.append(record)
+        self.rows += 1
+        if len(waiting) >= BATCH:
+            self._flush(type(record))
+
+    def reject(self, rejected: Rejected) -> None:
+        """Take a line that was set aside."""
+        self._aside.append(rejected)
+        if len(self._aside) >= BATCH:
+            self._flush_rejected()
+
+    def save(self, *, all_there_is: bool, afresh: bool) -> None:
+        """Write what is staged into the store, within the caller's transaction, and start anew.
+
+        Args:
+            all_there_is: What the source said before and is not staged again is forgotten.
+            afresh: Lines that were set aside before are forgotten.
+        """
+        for record in list(self._waiting):
+            self._flush(record)
+        self._flush_rejected()
+        if afresh:
+            self._db.execute(sql.forget(REJECTED.table), [self._feed.name])
+        kept = self.kept()
+        for kind in TABLES.values():
+            if kind.table in self._staged:
+                self._db.execute((sql.merge if kept[kind.table] else sql.insert)(kind.stored))
+                if all_there_is and kept[kind.table]:
+                    self._db.execute(sql.forget_unstaged(kind.stored), [self._feed.name])
+            elif all_there_is and kept[kind.table]:
+                self._db.execute(sql.forget(kind.table), [self._feed.name])
+        if REJECTED.table in self._staged:
+            self._db.execute(sql.merge(REJECTED))
+        self.clear()
+
+    def kept(self) -> dict[str, int]:
+        """How many rows of the feed each table keeps."""
+        return dict(self._db.execute(sql.count([*TABLES, REJECTED.table]), [self._feed.name]).fetchall())
+
+    def clear(self) -> None:
+        """Drop what is staged."""
+        for each in self._staged.values():
+            self._db.execute(sql.unstage(each))
+        self._staged.clear()
+        self._waiting.clear()
+        self._aside.clear()
+        self.rows = 0
+
+    def _flush(self, record: type[Record]) -> None:
+        kind = kind_of(record)
+        records = self._waiting.pop(record)
+        for part in self._fitting(kind, records):
+            source = pa.repeat(pa.scalar(self._feed.name), part.num_rows)
+            rank = pa.repeat(pa.scalar(self._feed.rank), part.num_rows)
+            self._stage(kind.stored, part.append_column("source", source).append_column("rank", rank))
+
+    def _fitting(self, kind: Kind, records: Sequence[Record]) -> Iterator[pa.Table]:
+        """The records as columns, without those that no column can keep: these are set aside."""
+        try:
+            yield to_arrow(kind, records)
+        except UnfitError as error:
+            if len(records) == 1:
+                where = ", ".join(
+                    str(getattr(records[0], each.field)) for each in kind.columns if each.name in kind.key
+                )
+                self.reject(Rejected(f"{kind.tag} {where}", str(error), dump(records[0]).decode()))
+                return
+            middle = len(records) // 2
+            yield from self._fitting(kind, records[:middle])
+            yield from self._fitting(kind, records[middle:])
+
+    def _flush_rejected(self) -> None:
+        if not self._aside:
+            return
+        rows = [
+            {
+                "source": self._feed.name,
+                "where": each.where,
+                "reason": each.reason,
+                "text": each.text[:LONGEST],
+            }
+            for each in self._aside
+        ]
+        self._aside = []
+        self._stage(REJECTED, pa.Table.from_pylist(rows, schema=REJECTED.schema))
+
+    def _stage(self, into: Layout, rows: pa.Table) -> None:
+        if into.table not in self._staged:
+            self._db.execute(sql.stage(into))
+            self._staged[into.table] = into
+        seq = pa.array(range(self._seq, self._seq + rows.num_rows), pa.int64())
+        self._seq += rows.num_rows
+        self._db.register("batch", rows.append_column("seq", seq))
+        self._db.execute(sql.fill(into, "batch"))
+        self._db.unregister("batch")
