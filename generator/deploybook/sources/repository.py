@@ -1,0 +1,186 @@
+"""A repository at hand: a path as it is, or a URL kept as a bare mirror without file contents."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploybook.errors import SourceError
+from deploybook.sources import gitcmd
+
+_SCP_LIKE = re.compile(r"(?:[\w.-]+@)?[\w.-]+:(?!//)(?!\\).+")
+_URL = re.compile(r"(?:https?|ssh|git|file)://.+", re.IGNORECASE)
+_REFS = (
+    "+refs/heads/*:refs/heads/*",
+    "+refs/tags/*:refs/tags/*",
+    "+refs/pull/*/head:refs/pull/*/head",
+    "+refs/merge-requests/*/head:refs/merge-requests/*/head",
+)
+_PULL_HEAD = re.compile(r"refs/(?:pull|merge-requests)/(\d{1,18})/head")
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A reference, its revision with tags peeled, and when it was tagged (UTC seconds; tags only)."""
+
+    name: str
+    revision: str
+    annotated: bool
+    seconds: int | None
+    """For an annotated tag the tagger's time, for any other reference the commit's committer time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository that git can read now.
+
+    Attributes:
+        where: As the configuration spells it, without secrets: for messages.
+        folder: The work tree or bare repository.
+    """
+
+    where: str
+    folder: Path
+
+    def refs(self) -> list[Ref]:
+        """All references to commits, in one call; broken ones and tags of other things are left out."""
+        form = "%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)%00%(creatordate:unix)"
+        found = []
+        for line in gitcmd.run(self.folder, "for-each-ref", f"--format={form}").split(b"\n"):
+            parts = line.decode("utf-8", "replace").split("\0")
+            if len(parts) != 6:
+                continue
+            name, kind, revision, peeled_kind, peeled, seconds = parts
+            if "commit" not in (kind, peeled_kind):
+                continue
+            when = int(seconds) if seconds.isdigit() else None
+            found.append(Ref(name, peeled or revision, kind == "tag", when))
+        return found
+
+    def release_ref(self, branch: str | None) -> str | None:
+        """The full name of the release branch's reference; `None` where the repository is empty.
+
+        What the remote has counts before what a clone has of its own. Without a name it is the remote's
+        default branch, else the branch checked out, else `main` or `master`.
+
+        Raises:
+            SourceError: There is no such branch.
+        """
+        names = {ref.name for ref in self.refs()}
+        wanted = [branch] if branch else ["main", "master"]
+        candidates = [name for item in wanted for name in (f"refs/remotes/origin/{item}", f"refs/heads/{item}")]
+        if branch is None:
+            default = [self._symbolic("refs/remotes/origin/HEAD"), self._symbolic("HEAD")]
+            candidates = [name for name in default if name] + candidates
+        for name in candidates:
+            if name in names:
+                return name
+        if branch is None and self._detached():
+            return "HEAD"
+        if branch is None and not any(name.startswith(("refs/heads/", "refs/remotes/")) for name in names):
+            return None
+        raise SourceError(
+            f"there is no branch {branch!r}" if branch else "its default branch is not known",
+            where=self.where,
+            next_step="Set `release_branch:` to a branch that is there, and fetch it.",
+        )
+
+    def shallow(self) -> bool:
+        """Whether older history was cut off when it was cloned."""
+        return gitcmd.run(self.folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
+
+    def partial(self) -> bool:
+        """Whether contents may be missing (a clone with a filter), so that nothing may ask for them."""
+        packs = self.folder_of_git() / "objects" / "pack"
+        return any(packs.glob("*.promisor"))
+
+    def folder_of_git(self) -> Path:
+        """The folder that holds the objects, also of a linked work tree."""
+        said = gitcmd.run(self.folder, "rev-parse", "--git-common-dir").decode().strip()
+        return (self.folder / said).resolve()
+
+    def _symbolic(self, name: str) -> str | None:
+        try:
+            return gitcmd.run(self.folder, "symbolic-ref", "-q", name).decode("utf-8", "replace").strip()
+        except SourceError:
+            return None
+
+    def _detached(self) -> bool:
+        try:
+            gitcmd.run(self.folder, "rev-parse", "-q", "--verify", "HEAD^{commit}")
+        except SourceError:
+            return False
+        return True
+
+
+def pull_heads(refs: list[Ref]) -> dict[int, str]:
+    """The head revision of each pull or merge request that the repository has a reference for."""
+    heads = {}
+    for ref in refs:
+        if found := _PULL_HEAD.fullmatch(ref.name):
+            heads[int(found[1])] = ref.revision
+    return heads
+
+
+def is_remote(location: str) -> bool:
+    """Whether a `repository:` is a URL (or scp-like address) rather than a path."""
+    return bool(_URL.fullmatch(location) or _SCP_LIKE.fullmatch(location))
+
+
+def at_hand(location: str, root: Path, mirror: Path) -> Repository:
+    """Make a repository readable: a path as it is, a URL by fetching what is new into its mirror.
+
+    Args:
+        location: `repository:` of the configuration.
+        root: What a relative path is relative to.
+        mirror: Where the mirror of a URL is kept.
+
+    Raises:
+        SourceError: It is not there, cannot be fetched, or is no repository.
+    """
+    where = gitcmd.without_secrets(location)
+    if location.startswith("-") or "::" in location:
+        raise SourceError(
+            "this is no address of a repository",
+            where=where,
+            next_step="Give a path, or a URL that begins with https:// or ssh://.",
+        )
+    folder = (root / Path(location).expanduser()).resolve()
+    if folder.is_dir():
+        repository = Repository(where, folder)
+        gitcmd.run(folder, "rev-parse", "--git-dir")
+        return repository
+    if not is_remote(location):
+        raise SourceError(
+            "there is no such folder", where=where, next_step="Check the path, or clone the repository there."
+        )
+    return _mirrored(location, where, mirror)
+
+
+def _mirrored(url: str, where: str, mirror: Path) -> Repository:
+    if not (mirror / "HEAD").is_file():
+        shutil.rmtree(mirror, ignore_errors=True)
+        mirror.mkdir(parents=True)
+        gitcmd.run(mirror, "init", "--bare", "--quiet", "--template=", ".")
+    for left in mirror.rglob("*.lock"):  # left by a run that was killed; one run at a time writes here
+        left.unlink(missing_ok=True)
+    try:
+        _fetch(url, mirror)
+    except SourceError as error:
+        raise SourceError(error.what, where=where, next_step=error.next_step) from error
+    return Repository(where, mirror)
+
+
+def _fetch(url: str, mirror: Path) -> None:
+    gitcmd.run(mirror, "config", "remote.origin.url", url)
+    gitcmd.run(
+        mirror, "fetch", "--quiet", "--prune", "--no-tags", "--force", "--no-write-fetch-head",
+        "--no-auto-maintenance", "--filter=blob:none", "origin", *_REFS, seconds=gitcmd.FETCH_SECONDS,
+    )  # fmt: skip
+    said = gitcmd.run(mirror, "ls-remote", "--symref", "origin", "HEAD", seconds=gitcmd.FETCH_SECONDS)
+    for line in said.decode("utf-8", "replace").splitlines():
+        if line.startswith("ref: refs/heads/"):
+            gitcmd.run(mirror, "symbolic-ref", "HEAD", line.split("\t")[0].removeprefix("ref: "))
+            return
