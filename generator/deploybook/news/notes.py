@@ -1,7 +1,7 @@
 """Release notes that an author wrote into the body of a pull request.
 
-Best first: an override between `BEGIN_COMMIT_OVERRIDE` and `END_COMMIT_OVERRIDE` (the form of release-please), a
-fenced ```` ```release-note ```` block (the form of Kubernetes), and a section under a "Release notes" heading.
+Best first: an override between `BEGIN_COMMIT_OVERRIDE` and `END_COMMIT_OVERRIDE` (the form of release-please),
+a fenced ```` ```release-note ```` block (the form of Kubernetes), a section headed "Release notes".
 """
 
 from __future__ import annotations
