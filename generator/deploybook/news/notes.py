@@ -1,6 +1,6 @@
 """Release notes that an author wrote into the body of a pull request.
 
-Best first: an override between `BEGIN_COMMIT_OVERRIDE` and `END_COMMIT_OVERRIDE` (the form of release-please),
+Best first: an override between `BEGIN_COMMIT_OVERRIDE` and `END_COMMIT_OVERRIDE` (release-please does that),
 a fenced ```` ```release-note ```` block (the form of Kubernetes), a section headed "Release notes".
 """
 
