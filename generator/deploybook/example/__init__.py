@@ -1,0 +1,69 @@
+"""The example organisation: a simulated shop that goes from quarterly to weekly to daily deploys.
+
+Everything is invented and drawn from a seed: real git repositories, and the records that a forge, a CI and a
+deployment tool would have kept. The same seed and end give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+
+from deploybook.errors import UsageError
+from deploybook.example.book import RecordFiles
+from deploybook.example.cast import specs
+from deploybook.example.clock import EXAMPLE_AS_OF, EXAMPLE_UNTIL, Calendar, Story, last_instant
+from deploybook.example.repository import Repository
+from deploybook.example.simulate import Simulation
+
+__all__ = ["EXAMPLE_AS_OF", "EXAMPLE_UNTIL", "make_example"]
+
+
+def _silent(what: str, done: int, total: int | None) -> None:
+    """Report progress to nobody."""
+
+
+def make_example(
+    folder: Path,
+    *,
+    seed: int = 7,
+    until: date = EXAMPLE_UNTIL,
+    codebases: int = 8,
+    years: int = 2,
+    progress: Callable[[str, int, int | None], None] = _silent,
+) -> Path:
+    """Make the example organisation in an empty or new folder.
+
+    Args:
+        folder: Gets `deploybook.yml`, `repositories/` and `history/`.
+        seed: What all is drawn from.
+        until: The last day; the story ends on the Friday at or before it, at 16:02 in Berlin.
+        codebases: How many; beyond eight they are called `code-001` and so on.
+        years: How many years the story takes.
+        progress: Called with the repository at hand, how many are done, and of how many.
+
+    Returns:
+        The path of `deploybook.yml`.
+
+    Raises:
+        UsageError: The folder is not empty, or a number is below 1.
+    """
+    if codebases < 1 or years < 1:
+        raise UsageError("the example needs at least one codebase and one year", next_step="give 1 or more")
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(
+            "the folder is not empty", where=str(folder), next_step="name a new or an empty folder"
+        )
+    story = Story(last_instant(until), years)
+    calendar = Calendar(story)
+    chosen = specs(codebases)
+    by_repository = [(name, list(group)) for name, group in groupby(chosen, key=lambda spec: spec.repository)]
+    with RecordFiles(folder / "history") as out:
+        for done, (name, group) in enumerate(by_repository):
+            progress(name, done, len(by_repository))
+            with Repository(folder / "repositories" / f"{name}.git") as repository:
+                Simulation(story, calendar, group, repository, out, f"{seed}:{name}").run()
+    progress("done", len(by_repository), len(by_repository))
+    return folder / "deploybook.yml"

@@ -1,0 +1,184 @@
+"""Real git repositories, written through one `git fast-import` each: seconds for thousands of commits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploybook.errors import DeploybookError
+from deploybook.example.clock import ZONE
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who and when, as git writes it."""
+
+    name: str
+    email: str
+    when: datetime
+
+    def __str__(self) -> str:
+        offset = self.when.astimezone(ZONE).strftime("%z")
+        return f"{self.name} <{self.email}> {int(self.when.timestamp())} {offset}"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A commit that is in the repository."""
+
+    mark: int
+    sha: str
+
+
+Files = dict[str, bytes | None]
+"""What a commit sets; `None` removes."""
+
+
+class Repository:
+    """A bare repository being written. Use it as a context manager; it is whole when that ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._mark = 0
+
+    def __enter__(self) -> Self:
+        # Nothing of the user's own git may show in the result: it is the same on every machine.
+        environment = {
+            **os.environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C",
+        }  # fmt: skip
+        self._environment = {key: value for key, value in environment.items() if key not in _REDIRECTING}
+        self._folder.mkdir(parents=True)
+        self._git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".")
+        self._process = subprocess.Popen(
+            ["git", "-c", "fastimport.unpackLimit=0", "-c", "core.compression=1", "fast-import", "--quiet",
+             "--date-format=raw"],
+            cwd=self._folder, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        if kind is not None:
+            self._process.kill()
+            self._process.wait()
+            return
+        self._process.stdin.close()
+        self._process.stdout.close()
+        if self._process.wait() != 0:
+            raise DeploybookError("git fast-import failed", where=str(self._folder))
+        self._git("pack-refs", "--all")
+
+    def commit(
+        self,
+        ref: str,
+        message: str,
+        files: Files,
+        *,
+        author: Signature,
+        committer: Signature | None = None,
+        parents: tuple[Written, ...] = (),
+    ) -> Written:
+        """Write a commit and point `ref` at it."""
+        self._mark += 1
+        text = message.encode()
+        parts = [
+            f"commit {ref}\nmark :{self._mark}\nauthor {author}\ncommitter {committer or author}\n".encode(),
+            b"data %d\n%b\n" % (len(text), text),
+        ]
+        for index, parent in enumerate(parents):
+            parts.append(f"{'merge' if index else 'from'} :{parent.mark}\n".encode())
+        for path, content in sorted(files.items()):
+            if content is None:
+                parts.append(f"D {path}\n".encode())
+            else:
+                parts.append(f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
+        parts.append(b"\nget-mark :%d\n" % self._mark)
+        return Written(self._mark, self._ask(b"".join(parts)))
+
+    def ref(self, name: str, to: Written) -> None:
+        """Point a ref at a commit."""
+        self._send(f"reset {name}\nfrom :{to.mark}\n\n".encode())
+
+    def tag(self, name: str, to: Written, by: Signature, message: str) -> None:
+        """Write an annotated tag."""
+        text = message.encode()
+        self._send(
+            f"tag {name}\nfrom :{to.mark}\ntagger {by}\n".encode() + b"data %d\n%b\n" % (len(text), text)
+        )
+
+    def _send(self, text: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(text)
+
+    def _ask(self, text: bytes) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().decode().strip()
+        if not answer:
+            raise DeploybookError("git fast-import stopped", where=str(self._folder))
+        return answer
+
+    def _git(self, *arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=self._folder, env=self._environment, check=True)
+
+
+_REDIRECTING = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_DEFAULT_HASH"}
+
+
+@dataclass
+class Edit:
+    """What one change does to the lines of one file."""
+
+    added: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+
+class Lines:
+    """The text of a branch: every line is its own, so that what a change adds and removes is exact."""
+
+    HEAD = 3
+    """Lines at the top of a file that no change touches."""
+
+    def __init__(self, files: dict[str, list[str]] | None = None) -> None:
+        self.files = files or {}
+
+    def copy(self) -> Lines:
+        """The same text for another branch."""
+        return Lines({path: list(lines) for path, lines in self.files.items()})
+
+    def edit(self, path: str, added: list[str], drop: int) -> Edit:
+        """Append lines and drop the oldest ones below the head; the edit says what was done."""
+        lines = self.files[path]
+        edit = Edit(added, lines[self.HEAD : self.HEAD + min(drop, max(0, len(lines) - self.HEAD))])
+        self.apply(path, edit)
+        return edit
+
+    def apply(self, path: str, edit: Edit) -> tuple[int, int]:
+        """Do an edit made elsewhere (a cherry-pick); returns the lines added and removed here."""
+        gone = set(edit.dropped)
+        lines = self.files.setdefault(path, [])
+        kept = [line for line in lines if line not in gone]
+        self.files[path] = kept + edit.added
+        return len(edit.added), len(lines) - len(kept)
+
+    def undo(self, path: str, edit: Edit) -> tuple[int, int]:
+        """Take an edit back; returns the lines added and removed."""
+        gone = set(edit.added)
+        lines = self.files[path]
+        kept = [line for line in lines if line not in gone]
+        self.files[path] = kept[: self.HEAD] + edit.dropped + kept[self.HEAD :]
+        return len(edit.dropped), len(lines) - len(kept)
+
+    def content(self, path: str) -> bytes:
+        """A file as git stores it."""
+        return ("\n".join(self.files[path]) + "\n").encode()
