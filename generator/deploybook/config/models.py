@@ -11,7 +11,27 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from deploybook.config.values import Clock, Country, Day, Duration, Name, Secret, Weekdays, Words, wrong
+from deploybook.config.values import (
+    Address,
+    Amount,
+    Clock,
+    Country,
+    Day,
+    Every,
+    History,
+    Limit,
+    LinkTemplate,
+    Name,
+    RefPrefix,
+    RelativePath,
+    Repository,
+    Secret,
+    SiteName,
+    Weekdays,
+    Words,
+    Zone,
+    wrong,
+)
 
 
 class Model(BaseModel):
@@ -21,15 +41,24 @@ class Model(BaseModel):
         frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True, strict=False
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, data: Any) -> Any:
+        """A key with nothing behind it says as much as no key; unknown ones stay, to be found."""
+        if not isinstance(data, dict):
+            return {} if data is None else data
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {key: value for key, value in data.items() if value is not None or key not in known}
+
 
 class Site(Model):
     """The site itself."""
 
     name: str = "Deploys"
     """The title of the site."""
-    url: str | None = None
+    url: Address | None = None
     """Where the site is served from; feeds and notices need it for whole addresses."""
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"
     """IANA name as Europe/Berlin: weeks, cut-offs and windows are in it."""
     public: bool = False
     """Hide people, notes of incidents and internal links."""
@@ -80,7 +109,7 @@ class GitopsDeployments(Model):
 
     from_: Literal["gitops"] = Field(alias="from")
     """Where deployments are read from."""
-    repository: str
+    repository: Repository
     """That repository: an address, or a path to a clone."""
     message: str | None = None
     """A commit's subject, as "Update {codebase} image tag to {version} for {environment}"."""
@@ -132,9 +161,9 @@ class Incidents(Model):
 class Codebase(Model):
     """What is deployed as one."""
 
-    repository: str | None = None
+    repository: Repository | None = None
     """An address, or a path to a clone; not needed where records say everything."""
-    path: str | None = None
+    path: RelativePath | None = None
     """The folder of the repository it lives in, in a monorepo."""
     release_branch: str | None = None
     """Default: the remote's default branch."""
@@ -148,13 +177,14 @@ class Codebase(Model):
     """What other systems call it: services, artifacts, projects."""
     required: Words | None = None
     """Pipelines that must be green; default: those the branch rules name, else all."""
-    links: dict[str, str] = {}
+    links: dict[str, LinkTemplate] = {}
     """Addresses of other tools with {codebase}, {from_ms}, {to_ms} … in them."""
 
     @model_validator(mode="before")
     @classmethod
     def _default_deployments(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "deployments" not in data:
+        data = {} if data is None else data
+        if isinstance(data, dict) and data.get("deployments") is None:
             return {**data, "deployments": {"from": "tags" if data.get("repository") else "records"}}
         return data
 
@@ -273,12 +303,12 @@ class Window(Model):
     from_: Clock = Field(alias="from")
     """Its begin, in the site's time zone."""
     to: Clock
-    """Its end, on the same day."""
+    """Its end; earlier than `from`: on the next day."""
 
     @model_validator(mode="after")
     def _order(self) -> Window:
-        if self.to <= self.from_:
-            raise wrong("`to` later than `from`, on the same day")
+        if self.to == self.from_:
+            raise wrong("`to` other than `from`")
         return self
 
 
@@ -373,8 +403,8 @@ class Rotation(Model):
 
     members: Annotated[Words, Field(min_length=1)]
     """People, by their name in `people`, in the order of their turns."""
-    every: Duration = timedelta(weeks=1)
-    """How long a turn is."""
+    every: Every = "1w"
+    """How long a turn is: days, weeks or months, as 1d, 2w, 1m."""
     starts: Day
     """The day on which the first member's first turn began."""
     overrides: tuple[Override, ...] = ()
@@ -384,32 +414,38 @@ class Rotation(Model):
 class Target(Model):
     """What a metric should reach."""
 
-    at_least: float | None = None
-    """A number, a share, or a duration as 4h."""
-    at_most: float | None = None
-    """A number, a share, or a duration as 4h (kept in seconds)."""
+    at_least: Amount | None = None
+    """A number, a share as 0.1, or a duration as 4h (kept in seconds)."""
+    at_most: Amount | None = None
+    """A number, a share as 0.1, or a duration as 4h (kept in seconds)."""
     per: Literal["day", "week", "month", "quarter"] | None = None
     """The period that a count is of."""
     by: Day | None = None
     """Until when."""
 
+    @model_validator(mode="after")
+    def _one_bound(self) -> Target:
+        if (self.at_least is None) == (self.at_most is None):
+            raise wrong("either `at_least` or `at_most`")
+        return self
+
 
 class Locks(Model):
     """Where deployment locks are kept."""
 
-    repository: str | None = None
+    repository: Repository | None = None
     """One repository for all; default: each codebase's own."""
-    prefix: str = "refs/deploybook/locks/"
+    prefix: RefPrefix = "refs/deploybook/locks/"
     """Where in its refs."""
 
 
 class Gate(Model):
     """What must hold before a promotion; `false` switches a check off."""
 
-    staging_for: Duration | Literal[False] = timedelta(minutes=30)
-    """How long a revision must have been in the environment before."""
-    smoke_younger_than: Duration | Literal[False] = timedelta(hours=24)
-    """How old a smoke test may be."""
+    staging_for: Limit = timedelta(minutes=30)
+    """How long a revision must have been in the environment before; false: no such check."""
+    smoke_younger_than: Limit = timedelta(hours=24)
+    """How old a smoke test may be; false: no such check."""
 
 
 class Counting(Model):
@@ -434,7 +470,7 @@ class Annotation(Model):
     """Which codebases it is about; absent: all."""
     cadence: str | None = None
     """The cadence that began, as weekly: periods are compared within."""
-    url: str | None = None
+    url: Address | None = None
     """Where more is said."""
 
 
@@ -458,11 +494,11 @@ class Document(Model):
 
     site: Site = Site()
     """The site itself."""
-    history: str = "duckdb://build/history.duckdb"
+    history: History = "duckdb://build/history.duckdb"
     """Where the history is kept: any Ibis URL, or env:NAME."""
-    codebases: dict[Name, Codebase] = {}
+    codebases: dict[SiteName, Codebase] = {}
     """What is deployed, by name."""
-    teams: dict[Name, Team] = {}
+    teams: dict[SiteName, Team] = {}
     """Teams, by name."""
     people: dict[Name, Person] = {}
     """People, by name."""
@@ -470,7 +506,7 @@ class Document(Model):
     """Product owners' words for parts of the product; the first match wins."""
     initiatives: dict[str, Initiative] = {}
     """Larger things that changes add up to, by title."""
-    flags: dict[Name, Flag] = {}
+    flags: dict[SiteName, Flag] = {}
     """Feature flags, by name."""
     hotfix: Hotfix = Hotfix()
     """How a hotfix is known."""
@@ -492,5 +528,5 @@ class Document(Model):
     """Things worth a flag on the charts."""
     corrections: tuple[Correction, ...] = ()
     """A person's word against a rule's."""
-    links: dict[str, str] = {}
+    links: dict[str, LinkTemplate] = {}
     """Addresses of other tools, for every codebase."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -11,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import PrivateAttr
 
+from deploybook import periods
 from deploybook.config.globs import Globs
-from deploybook.config.models import Document
+from deploybook.config.models import Before, Document, Process
 from deploybook.errors import UsageError
 
 
@@ -63,6 +65,40 @@ class Config(Document):
     def zone(self) -> ZoneInfo:
         """The site's time zone."""
         return ZoneInfo(self.site.timezone)
+
+    @cached_property
+    def calendar(self) -> periods.Calendar:
+        """Cut-offs and windows of the last environment, of every day by the rule of that day."""
+        process = self.process
+        return periods.Calendar(
+            zone=self.zone,
+            rule=_rule(process),
+            before=tuple(_rule(before) for before in process.before),
+            freezes=tuple(
+                periods.Freeze(each.from_, each.to, each.because or "") for each in process.freezes
+            ),
+            holiday=periods.holidays_of(process.holidays) if process.holidays else periods.no_holidays,
+        )
+
+    def rotation(self, name: str, recorded: Iterable[periods.Turn] = ()) -> periods.Rotation:
+        """A rotation of the file; `recorded` are its turns as history has them.
+
+        Raises:
+            KeyError: There is no such rotation.
+        """
+        rotation = self.rotations[name]
+        overrides = tuple(
+            periods.Turn(
+                self._midnight(each.from_), self._midnight(each.to + timedelta(days=1)), each.person, True
+            )
+            for each in rotation.overrides
+        )
+        return periods.Rotation(
+            rotation.members, rotation.every, rotation.starts, self.zone, overrides, tuple(recorded)
+        )
+
+    def _midnight(self, day: date) -> datetime:
+        return periods.to_utc(day, time(), self.zone)
 
     @cached_property
     def _areas(self) -> tuple[tuple[str, frozenset[str], Globs, frozenset[str]], ...]:
@@ -129,6 +165,15 @@ class Config(Document):
         """The flags whose labels are among these, in the order of the file."""
         have = _folded(labels)
         return tuple(name for label, name in self._flags.items() if label in have)
+
+
+def _rule(process: Process | Before) -> periods.Rule:
+    cut_off, window = process.cut_off, process.window
+    return periods.Rule(
+        cut_off=periods.CutOffRule(cut_off.weekday, cut_off.time) if cut_off else None,
+        window=periods.WindowRule(window.weekday, window.from_, window.to) if window else None,
+        until=process.until if isinstance(process, Before) else None,
+    )
 
 
 def secret(reference: str) -> str:

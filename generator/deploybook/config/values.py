@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -51,12 +52,37 @@ PLACEHOLDERS = frozenset(
 )
 """What a `links:` address may hold in braces."""
 
+METRICS = (
+    *("deployment_frequency", "deployment_days", "change_lead_time_p50", "change_lead_time_p90"),
+    *("coding_time_p50", "pickup_time_p50", "review_time_p50", "waiting_time_p50", "change_fail_rate"),
+    *("change_fail_rate_said", "change_fail_rate_near", "failed_deployment_recovery_time_p50"),
+    *("failed_deployment_recovery_time_p90", "deployment_rework_rate", "time_to_restore_p50"),
+    *(
+        "time_to_detect_p50",
+        "rollback_duration_p50",
+        "deployment_duration_p50",
+        "stopped_promotions",
+        "uptime",
+    ),
+    *("flaky_share", "flaky_run_share", "coverage", "tested_commits", "green_time", "break_duration_p50"),
+    *(
+        "change_lead_time_within_target",
+        "failed_deployment_recovery_within_target",
+        "change_fail_rate_without",
+    ),
+    *("flag_switch_fail_rate", "flag_time_to_on_p50", "flag_recovery_time_p50", "reviewed_share"),
+    *("batch_lines_p50", "batch_changes_p50"),
+)
+"""The metrics that may have a target."""
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _NAME = re.compile(r"[a-z0-9]+(?:[-_.]+[a-z0-9]+)*")
 _DURATION = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,8})s)?")
 _SECRET = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_EVERY = re.compile(r"[1-9]\d{0,3}[dwm]", re.ASCII)
+_BRACES = re.compile(r"\{([^{}]*)\}")
 _COUNTRY = re.compile(r"[A-Z]{2}(?:-[A-Za-z0-9]{1,4})?")
 
 
@@ -138,6 +164,85 @@ def _country(value: Any) -> str:
     return value
 
 
+def _every(value: Any) -> str:
+    if not isinstance(value, str) or not _EVERY.fullmatch(value):
+        raise wrong("days, weeks or months as 1d, 2w, 1m")
+    return value
+
+
+def _amount(value: Any) -> float:
+    if isinstance(value, str):
+        try:
+            return _duration(value).total_seconds()
+        except PydanticCustomError:
+            raise wrong("a number, a share as 0.1, or a duration as 4h") from None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e12:
+        raise wrong("a number, a share as 0.1, or a duration as 4h")
+    return float(value)
+
+
+def _limit(value: Any) -> timedelta | None:
+    if value is False or value is None:
+        return None
+    try:
+        return _duration(value)
+    except PydanticCustomError:
+        raise wrong("a duration as 30m or 24h, or false to switch the check off") from None
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise wrong("a time zone of the IANA list, as Europe/Berlin", "zone") from None
+    return value
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s<>\"'`]+", value):
+        raise wrong("an address that begins with https:// or http://")
+    return value
+
+
+def _link(value: str) -> str:
+    _address(value)
+    unknown = [word for word in _BRACES.findall(value) if word not in PLACEHOLDERS]
+    if unknown or "{" in _BRACES.sub("", value) or "}" in _BRACES.sub("", value):
+        raise wrong("only these in braces: " + ", ".join(sorted(PLACEHOLDERS)))
+    return value
+
+
+def _repository(value: str) -> str:
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)::?//|([A-Za-z][A-Za-z0-9+.-]*)::", value)
+    odd = scheme is not None and (scheme[1] or "").lower() not in {"https", "http", "ssh", "git", "file"}
+    if not value or odd or value.startswith("-") or not value.isprintable():
+        raise wrong("an address (https://, ssh://, git@host:…) or a path to a clone")
+    return value
+
+
+def _relative(value: str) -> str:
+    parts = value.strip("/").split("/")
+    if value.startswith("/") or "\\" in value or not value.isprintable() or {"", ".", ".."} & set(parts):
+        raise wrong("a folder inside the repository, as services/web")
+    return "/".join(parts)
+
+
+def _prefix(value: str) -> str:
+    if (
+        not re.fullmatch(r"refs/(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)+", value)
+        or ".." in value
+        or ".lock/" in value
+    ):
+        raise wrong("a prefix of refs, as refs/heads/locks/")
+    return value
+
+
+def _history(value: str) -> str:
+    if not _SECRET.fullmatch(value) and not re.match(r"[a-z][a-z0-9+]*://", value):
+        raise wrong("an address as duckdb://build/history.duckdb or postgres://…, or env:NAME")
+    return value
+
+
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -148,7 +253,11 @@ Name = Annotated[str, AfterValidator(_name)]
 SiteName = Annotated[str, AfterValidator(_public_name)]
 """A lower-case word that is no path of the site."""
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+Words = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_one_or_more),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 """A list of words; a single word stands for a list of one."""
 
 Duration = Annotated[
@@ -193,3 +302,41 @@ Country = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}(-[A-Za-z0-9]{1,4})?$"}),
 ]
 """A country code, with an optional part of the country: `DE`, `DE-BY`."""
+
+Every = Annotated[
+    str, BeforeValidator(_every), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,3}[dwm]$"})
+]
+"""How long a turn is, as `1w`: what `periods.Rotation` takes."""
+
+Amount = Annotated[float, BeforeValidator(_amount), WithJsonSchema({"type": ["number", "string"]})]
+"""A number; a duration is its seconds."""
+
+Limit = Annotated[
+    timedelta | None,
+    BeforeValidator(_limit),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": r"^(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?$"}, {"const": False}]}
+    ),
+]
+"""A span; `None` where the file says `false`: the check is off."""
+
+Zone = Annotated[str, AfterValidator(_zone)]
+"""The name of a time zone that this machine knows."""
+
+Address = Annotated[str, AfterValidator(_address)]
+"""An address of the web."""
+
+LinkTemplate = Annotated[str, AfterValidator(_link)]
+"""An address of the web with placeholders in braces."""
+
+Repository = Annotated[str, AfterValidator(_repository)]
+"""An address that git may be given, or a path; never an option or a command of git's."""
+
+RelativePath = Annotated[str, AfterValidator(_relative)]
+"""A folder inside a repository, without slashes at its ends."""
+
+RefPrefix = Annotated[str, AfterValidator(_prefix)]
+"""The begin of the name of a ref."""
+
+History = Annotated[str, AfterValidator(_history)]
+"""The address of the store."""
