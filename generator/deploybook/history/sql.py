@@ -84,7 +84,7 @@ def insert(layout: Layout) -> str:
 
 
 def merge(layout: Layout) -> str:
-    """Save what is staged: what is new goes in, what says something else replaces, the rest is not touched."""
+    """Save what is staged: the new goes in, what says something else replaces, the rest is not touched."""
     rest = [each for each in layout.names if each not in layout.key]
     differs = " OR ".join(f"kept.{name(each)} IS DISTINCT FROM fresh.{name(each)}" for each in rest)
     assign = ", ".join(f"{name(each)} = fresh.{name(each)}" for each in rest)
