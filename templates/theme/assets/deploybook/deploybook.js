@@ -25,9 +25,10 @@
         if (!text) continue;
         note = document.createElement("span");
         note.className = "db-since";
+        note.dataset.dbBefore = ", ";
         time.after(note);
       }
-      note.textContent = text && ` ${text}`;
+      note.textContent = text ? (note.dataset.dbBefore ?? "") + text : "\u00a0";
     }
   };
 
