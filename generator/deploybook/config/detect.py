@@ -40,8 +40,7 @@ def codebase_name(remote: str | None, folder: Path) -> str:
     """A legal name from the remote's last part, else from the folder's."""
     for text in (remote or "", str(folder)):
         last = re.split(r"[/:\\]", text.rstrip("/").removesuffix("/.git"))[-1].removesuffix(".git")
-        words = re.findall(r"[a-z0-9]+|[-_.]+", last.lower())
-        name = "".join(words)[:100].strip("-_.")
+        name = re.sub(r"[^a-z0-9._-]+", "-", last.lower())[:90].strip("-_.")
         if name:
             return f"{name}-code" if name in RESERVED else name
     return "code"

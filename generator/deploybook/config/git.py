@@ -80,7 +80,7 @@ def authors(folder: Path, commits: int = 2000) -> list[tuple[str, str, int]]:
         "\n"
     ):
         name, _, email = line.partition("\0")
-        if email and "[bot]" not in line:
+        if email and not re.search(r"\bbot\b", line):
             known = counts.get(email.lower(), (name, 0))
             counts[email.lower()] = (known[0], known[1] + 1)
     found = [(name, email, count) for email, (name, count) in counts.items()]

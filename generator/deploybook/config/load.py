@@ -17,9 +17,15 @@ FILE = "deploybook.yml"
 
 
 def find(start: Path) -> Path | None:
-    """The `deploybook.yml` of a folder or of the nearest one above it."""
+    """The `deploybook.yml` of a folder or of the nearest one above it, within the same git checkout."""
     start = start.absolute()
-    return next((file for folder in (start, *start.parents) if (file := folder / FILE).is_file()), None)
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+        # A clone that lies somewhere below a site repository is a book of its own.
+        if (folder / ".git").exists() or ((folder / "HEAD").is_file() and (folder / "objects").is_dir()):
+            return None
+    return None
 
 
 def load(path: Path) -> Config:

@@ -51,6 +51,15 @@ class Config(Document):
         """Working files."""
         return self.root / "build"
 
+    @property
+    def history_url(self) -> str:
+        """The address of the store; where the file says `env:NAME`, what the variable holds.
+
+        Raises:
+            UsageError: The variable is not set.
+        """
+        return secret(self.history) if self.history.startswith("env:") else self.history
+
     @cached_property
     def environments(self) -> tuple[tuple[str, ...], ...]:
         """Environments in the order of promotion, lower-case; those of one group together."""

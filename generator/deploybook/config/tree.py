@@ -134,7 +134,7 @@ class _Builder:
     def _key(self, parent: Node, node: Node) -> None:
         if isinstance(node.value, (dict, list)):
             raise self.stop(node.line, "a list or a mapping as a key", "a word as a key")
-        parent.pending, parent.pending_line = _word(node.value), node.line
+        parent.pending, parent.pending_line = str(node.value), node.line
 
     def _entry(self, parent: Node, node: Node) -> None:
         key, line = parent.pending or "", parent.pending_line
@@ -166,6 +166,9 @@ class _Builder:
         if self.nodes > MAX_NODES:
             raise self.stop(line, f"more than {MAX_NODES:,} values", "a configuration of a sensible size")
 
+    def _at_key(self) -> bool:
+        return bool(self.open) and isinstance(self.open[-1].value, dict) and self.open[-1].pending is None
+
     def feed(self, event: events.Event) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, events.AliasEvent):
@@ -177,19 +180,14 @@ class _Builder:
             if tag and tag not in _TEXT_TAGS:
                 self.problem(line, "a tag (!…)", "a plain value")
             if isinstance(event, events.ScalarEvent):
-                text = event.value if tag or event.style else _scalar(event.value)
-                self.add(Node(text, line, anchor=event.anchor))
+                literal = tag or event.style or self._at_key()
+                value = event.value if literal else _scalar(event.value)
+                self.add(Node(value, line, anchor=event.anchor))
             else:
-                value: Any = {} if isinstance(event, events.MappingStartEvent) else []
-                self.begin(Node(value, line, anchor=event.anchor))
+                many: Any = {} if isinstance(event, events.MappingStartEvent) else []
+                self.begin(Node(many, line, anchor=event.anchor))
         elif isinstance(event, (events.MappingEndEvent, events.SequenceEndEvent)):
             self.end()
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "null" if value is None else str(value)
 
 
 def _scalar(text: str) -> Any:
