@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 
+from deploybook.config.names import METRICS
 from deploybook.config.problems import Places, near, shown
 from deploybook.config.schema import SOURCE_KINDS, at, keys
 from deploybook.config.secrets import holds_secret, is_secret
 from deploybook.config.tree import Node
-from deploybook.config.values import METRICS
 from deploybook.errors import Problem, UsageError
 from deploybook.periods import holidays_of
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from deploybook.config import git
+from deploybook.config.names import RESERVED
 from deploybook.config.resolved import Config
-from deploybook.config.values import RESERVED
 from deploybook.errors import UsageError
 
 

@@ -9,15 +9,34 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from deploybook.config.base import Model
+from deploybook.config.deployments import (
+    Deployments,
+    GithubDeployments,
+    GitopsDeployments,
+    Incidents,
+    RecordDeployments,
+    ReleaseDeployments,
+    TagDeployments,
+    WorkflowDeployments,
+)
+from deploybook.config.process import (
+    Before,
+    CutOff,
+    Decides,
+    Freeze,
+    Override,
+    Process,
+    Rotation,
+    Stage,
+    Window,
+)
 from deploybook.config.values import (
     Address,
     Amount,
-    Clock,
-    Country,
     Day,
-    Every,
     History,
     Limit,
     LinkTemplate,
@@ -27,28 +46,47 @@ from deploybook.config.values import (
     Repository,
     Secret,
     SiteName,
-    Weekdays,
     Words,
     Zone,
     wrong,
 )
 
-
-class Model(BaseModel):
-    """What all parts of the file share: frozen, no unknown keys, no silent conversion."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True, strict=False
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_absent(cls, data: Any) -> Any:
-        """A key with nothing behind it says as much as no key; unknown ones stay, to be found."""
-        if not isinstance(data, dict):
-            return {} if data is None else data
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        return {key: value for key, value in data.items() if value is not None or key not in known}
+__all__ = [
+    "Annotation",
+    "Area",
+    "Before",
+    "Codebase",
+    "Correction",
+    "Counting",
+    "CutOff",
+    "Decides",
+    "Deployments",
+    "Document",
+    "Flag",
+    "Freeze",
+    "Gate",
+    "GithubDeployments",
+    "GitopsDeployments",
+    "Hotfix",
+    "Incidents",
+    "Initiative",
+    "Locks",
+    "Model",
+    "Override",
+    "Person",
+    "Process",
+    "RecordDeployments",
+    "ReleaseDeployments",
+    "Rotation",
+    "Site",
+    "SourceConfig",
+    "Stage",
+    "TagDeployments",
+    "Target",
+    "Team",
+    "Window",
+    "WorkflowDeployments",
+]
 
 
 class Site(Model):
@@ -64,98 +102,6 @@ class Site(Model):
     """Hide people, notes of incidents and internal links."""
     simulated: bool = False
     """The data is made up; every page says so."""
-
-
-class GithubDeployments(Model):
-    """GitHub's deployments and their statuses."""
-
-    from_: Literal["github"] = Field(alias="from")
-    """Where deployments are read from."""
-
-
-class WorkflowDeployments(Model):
-    """Runs of one workflow are deployments."""
-
-    from_: Literal["workflow"] = Field(alias="from")
-    """Where deployments are read from."""
-    workflow: str
-    """The workflow's file or name."""
-    environment: str | None = None
-    """What it deploys to; default: the last of `process.environments`."""
-
-
-class TagDeployments(Model):
-    """Each tag is a deployment."""
-
-    from_: Literal["tags"] = Field(alias="from")
-    """Where deployments are read from."""
-    pattern: str | None = None
-    """Which tags, as v*; default: those like a version, without pre-releases."""
-    environment: str | None = None
-    """What a tag deploys to; default: the last of `process.environments`."""
-
-
-class ReleaseDeployments(Model):
-    """Each release of the forge is a deployment."""
-
-    from_: Literal["releases"] = Field(alias="from")
-    """Where deployments are read from."""
-    environment: str | None = None
-    """What a release deploys to; default: the last of `process.environments`."""
-
-
-class GitopsDeployments(Model):
-    """The history of the repository that Argo CD or Flux deploys from."""
-
-    from_: Literal["gitops"] = Field(alias="from")
-    """Where deployments are read from."""
-    repository: Repository
-    """That repository: an address, or a path to a clone."""
-    message: str | None = None
-    """A commit's subject, as "Update {codebase} image tag to {version} for {environment}"."""
-    file: str | None = None
-    """The file that holds the version, as "image-tags/{environment}/{codebase}"."""
-    key: str | None = None
-    """The key of that file that holds the version, as image_tag."""
-    app: str | None = None
-    """What the codebase is called there; default: its name."""
-    revision: str = "{version}"
-    """The tag or revision of the codebase that a version is, as "v{version}"."""
-
-    @model_validator(mode="after")
-    def _one_way(self) -> GitopsDeployments:
-        if (self.message is None) == (self.file is None):
-            raise wrong("either `message` or `file` with `key`")
-        if (self.file is None) != (self.key is None):
-            raise wrong("`file` and `key` together")
-        return self
-
-
-class RecordDeployments(Model):
-    """Deployments come from records alone."""
-
-    from_: Literal["records"] = Field(alias="from")
-    """Where deployments are read from."""
-
-
-Deployments = Annotated[
-    GithubDeployments
-    | WorkflowDeployments
-    | TagDeployments
-    | ReleaseDeployments
-    | GitopsDeployments
-    | RecordDeployments,
-    Field(discriminator="from_"),
-]
-
-
-class Incidents(Model):
-    """Where a codebase's incidents are read from."""
-
-    from_: Literal["github", "records"] = Field(alias="from")
-    """Where incidents are read from."""
-    labels: Words = ("incident",)
-    """An issue with one of these labels is an incident."""
 
 
 class Codebase(Model):
@@ -177,7 +123,7 @@ class Codebase(Model):
     """What other systems call it: services, artifacts, projects."""
     required: Words | None = None
     """Pipelines that must be green; default: those the branch rules name, else all."""
-    links: dict[str, LinkTemplate] = {}
+    links: dict[str, LinkTemplate] = Field(default={})
     """Addresses of other tools with {codebase}, {from_ms}, {to_ms} … in them."""
 
     @model_validator(mode="before")
@@ -286,131 +232,6 @@ class SourceConfig(Model):
         return {"kind": kind, "options": {} if options is None else options}
 
 
-class CutOff(Model):
-    """Until when a change must be merged to be in the next deployment."""
-
-    weekday: Weekdays
-    """A weekday, a list of weekdays, or daily (Monday to Friday)."""
-    time: Clock
-    """Time of day in the site's time zone."""
-
-
-class Window(Model):
-    """When deployments to the last environment are done."""
-
-    weekday: Weekdays
-    """A weekday, a list of weekdays, or daily (Monday to Friday)."""
-    from_: Clock = Field(alias="from")
-    """Its begin, in the site's time zone."""
-    to: Clock
-    """Its end; earlier than `from`: on the next day."""
-
-    @model_validator(mode="after")
-    def _order(self) -> Window:
-        if self.to == self.from_:
-            raise wrong("`to` other than `from`")
-        return self
-
-
-class Freeze(Model):
-    """Days on which nothing is deployed; both ends are in it."""
-
-    from_: Day = Field(alias="from")
-    """The first day."""
-    to: Day
-    """The last day."""
-    because: str | None = None
-    """Why."""
-
-    @model_validator(mode="after")
-    def _order(self) -> Freeze:
-        if self.to < self.from_:
-            raise wrong("`to` not before `from`")
-        return self
-
-
-class Decides(Model):
-    """Who calls roll back or keep."""
-
-    rotation: str
-    """The rotation whose holder decides."""
-
-
-class Before(Model):
-    """How it was: what happened until then is judged by its own rules."""
-
-    until: Day
-    """The first day on which it no longer was so."""
-    cut_off: CutOff | None = None
-    """The cut-off of that time; absent: there was none."""
-    window: Window | None = None
-    """The window of that time; absent: there was none."""
-
-
-class Stage(Model):
-    """One step of the promotion: an environment, or several that are one step (regions, tenants)."""
-
-    name: str
-    """The environment, or what the group of them is called; lower-case."""
-    members: tuple[str, ...]
-    """The environments of the step, lower-case."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, data: Any) -> Any:
-        if isinstance(data, str) and data.strip():
-            return {"name": data.lower(), "members": (data.lower(),)}
-        if isinstance(data, dict) and len(data) == 1:
-            ((name, members),) = data.items()
-            members = [members] if isinstance(members, str) else members
-            if isinstance(members, list) and members and all(isinstance(each, str) for each in members):
-                return {"name": str(name).lower(), "members": tuple(each.lower() for each in members)}
-        raise wrong("an environment, or one group of them as {production: [prod-eu, prod-us]}")
-
-
-class Process(Model):
-    """How the team deploys."""
-
-    environments: Annotated[tuple[Stage, ...], Field(min_length=1)] = (Stage.model_validate("production"),)
-    """In the order of promotion, in any case; the last is where users are."""
-    cut_off: CutOff | None = None
-    """Until when a change must be merged."""
-    window: Window | None = None
-    """When deployments to the last environment are done."""
-    holidays: Country | None = None
-    """The country whose public holidays are no working days: DE, DE-BY."""
-    freezes: tuple[Freeze, ...] = ()
-    """Days on which nothing is deployed."""
-    decides: Decides | None = None
-    """Who calls roll back or keep."""
-    before: tuple[Before, ...] = ()
-    """How it was, oldest first."""
-
-
-class Override(Model):
-    """Someone else's turn; both days are in it."""
-
-    from_: Day = Field(alias="from")
-    """The first day."""
-    to: Day
-    """The last day."""
-    person: str
-    """Who takes it."""
-
-
-class Rotation(Model):
-    """People who take turns."""
-
-    members: Annotated[Words, Field(min_length=1)]
-    """People, by their name in `people`, in the order of their turns."""
-    every: Every = "1w"
-    """How long a turn is: days, weeks or months, as 1d, 2w, 1m."""
-    starts: Day
-    """The day on which the first member's first turn began."""
-    overrides: tuple[Override, ...] = ()
-    """Turns that someone else takes."""
-
-
 class Target(Model):
     """What a metric should reach."""
 
@@ -496,17 +317,17 @@ class Document(Model):
     """The site itself."""
     history: History = "duckdb://build/history.duckdb"
     """Where the history is kept: any Ibis URL, or env:NAME."""
-    codebases: dict[SiteName, Codebase] = {}
+    codebases: dict[SiteName, Codebase] = Field(default={})
     """What is deployed, by name."""
-    teams: dict[SiteName, Team] = {}
+    teams: dict[SiteName, Team] = Field(default={})
     """Teams, by name."""
-    people: dict[Name, Person] = {}
+    people: dict[Name, Person] = Field(default={})
     """People, by name."""
-    areas: dict[str, Area] = {}
+    areas: dict[str, Area] = Field(default={})
     """Product owners' words for parts of the product; the first match wins."""
-    initiatives: dict[str, Initiative] = {}
+    initiatives: dict[str, Initiative] = Field(default={})
     """Larger things that changes add up to, by title."""
-    flags: dict[SiteName, Flag] = {}
+    flags: dict[SiteName, Flag] = Field(default={})
     """Feature flags, by name."""
     hotfix: Hotfix = Hotfix()
     """How a hotfix is known."""
@@ -514,9 +335,9 @@ class Document(Model):
     """The systems to read from."""
     process: Process = Process()
     """How the team deploys."""
-    rotations: dict[Name, Rotation] = {}
+    rotations: dict[Name, Rotation] = Field(default={})
     """People who take turns, by name."""
-    targets: dict[str, Target] = {}
+    targets: dict[str, Target] = Field(default={})
     """What metrics should reach, by metric."""
     locks: Locks = Locks()
     """Where deployment locks are kept."""
@@ -528,5 +349,5 @@ class Document(Model):
     """Things worth a flag on the charts."""
     corrections: tuple[Correction, ...] = ()
     """A person's word against a rule's."""
-    links: dict[str, LinkTemplate] = {}
+    links: dict[str, LinkTemplate] = Field(default={})
     """Addresses of other tools, for every codebase."""

@@ -14,7 +14,8 @@ from pydantic import PrivateAttr
 
 from deploybook import periods
 from deploybook.config.globs import Globs
-from deploybook.config.models import Before, Document, Process
+from deploybook.config.models import Document
+from deploybook.config.process import Before, Process
 from deploybook.errors import UsageError
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from deploybook.config.models import Document
-from deploybook.config.values import METRICS
+from deploybook.config.names import METRICS
 
 SCHEMA_FILE = "deploybook.schema.json"
 SCHEMA_COMMENT = f"# yaml-language-server: $schema={SCHEMA_FILE}"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from deploybook.config import git
 from deploybook.config.detect import codebase_name
+from deploybook.config.names import RESERVED
 from deploybook.config.tree import Node, read
-from deploybook.config.values import RESERVED
 
 CODEOWNERS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 """Where it may be, as GitHub and GitLab look for it."""
@@ -54,7 +54,7 @@ class Suggestion:
 
 
 def suggest(folder: Path) -> Suggestion:
-    """What the checkout that a folder is in (it need not be there yet) says; outside of one, next to nothing."""
+    """What the checkout that a folder (it need not be there yet) is in says; outside of one: a name."""
     folder = folder.absolute()
     there = next(each for each in (folder, *folder.parents) if each.is_dir())
     top = git.checkout(there)
