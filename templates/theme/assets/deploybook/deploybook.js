@@ -28,7 +28,8 @@
         note.dataset.dbBefore = ", ";
         time.after(note);
       }
-      note.textContent = text ? (note.dataset.dbBefore ?? "") + text : "\u00a0";
+      // A note that a page has made room for keeps its line; one of our own just goes.
+      note.textContent = text ? (note.dataset.dbBefore ?? "") + text : note.dataset.dbBefore ? "" : "\u00a0";
     }
   };
 
