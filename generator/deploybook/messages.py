@@ -19,7 +19,9 @@ _PICK_OF = re.compile(r"Automated cherry pick of #(\d{1,18})(?:[^:\n]{0,200})?: 
 _NUMBER = re.compile(r"\(#(\d{1,18})\)")
 _REQUEST = re.compile(r"^See merge request (?:\S*)!(\d{1,18})[ \t]*$", re.MULTILINE)
 _REVERTED = re.compile(rf"^[ \t]*This reverts commits? ({_SHA}(?:,? and {_SHA}|, ?{_SHA})*)", re.MULTILINE)
-_REVERTED_PULL = re.compile(r"^[ \t]*Reverts (?:([\w.-]+/[\w.-]+))?[#!](\d{1,18})[ \t]*\.?[ \t]*$", re.MULTILINE)
+_REVERTED_PULL = re.compile(
+    r"^[ \t]*Reverts (?:([\w.-]+/[\w.-]+))?[#!](\d{1,18})[ \t]*\.?[ \t]*$", re.MULTILINE
+)
 _REVERTED_REQUEST = re.compile(r"^[ \t]*This reverts merge request (?:\S*)!(\d{1,18})", re.MULTILINE)
 _REVERT_BRANCH = re.compile(r"(?:[^/\s]+/)?revert-(\d{1,18})-")
 _REVERT_QUOTED = re.compile(r'Revert "(.*)"')
@@ -146,20 +148,15 @@ def _first_line(body: str) -> str | None:
 
 def _request(body: str) -> int | None:
     """The merge request that GitLab names at the end of a message."""
-    found = None
-    if "See merge request " in body:
-        for found in _REQUEST.finditer(body):
-            pass
-    return int(found[1]) if found else None
+    found = _REQUEST.findall(body) if "See merge request " in body else []
+    return int(found[-1]) if found else None
 
 
 def _reverted(body: str) -> tuple[tuple[str, ...], int | None]:
     if "everts " not in body:
         return (), None
     shas = tuple(
-        dict.fromkeys(
-            sha.lower() for line in _REVERTED.finditer(body) for sha in _EACH_SHA.findall(line[1])
-        )
+        dict.fromkeys(sha.lower() for line in _REVERTED.finditer(body) for sha in _EACH_SHA.findall(line[1]))
     )
     pull = _REVERTED_PULL.search(body)
     if pull:

@@ -7,5 +7,6 @@ files. Feeds do not know each other and write nothing; `history` saves what they
 from __future__ import annotations
 
 from deploybook.feed import FORGE, GIT, RECORDS, Ask, Cursor, Feed, Item, Rejected, Unchanged
+from deploybook.sources.catalogue import feeds
 
-__all__ = ["FORGE", "GIT", "RECORDS", "Ask", "Cursor", "Feed", "Item", "Rejected", "Unchanged"]
+__all__ = ["FORGE", "GIT", "RECORDS", "Ask", "Cursor", "Feed", "Item", "Rejected", "Unchanged", "feeds"]

@@ -63,13 +63,13 @@ def without_secrets(text: str) -> str:
     return _SECRET.sub("", text)
 
 
-def run(repository: Path, *arguments: str, seconds: float = READ_SECONDS) -> bytes:
+def run(repository: Path, *arguments: str, lines: Sequence[str] = (), seconds: float = READ_SECONDS) -> bytes:
     """Run git in a repository and return what it printed.
 
     Raises:
         SourceError: git is not installed, failed, or took longer than `seconds`.
     """
-    return b"".join(stream(repository, *arguments, seconds=seconds))
+    return b"".join(stream(repository, *arguments, lines=lines, seconds=seconds))
 
 
 def stream(
@@ -153,7 +153,7 @@ def _not_runnable(error: OSError, repository: Path) -> SourceError:
 
 
 def _input(lines: Sequence[str]) -> IO[bytes]:
-    given = tempfile.TemporaryFile()
+    given = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     given.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
     given.seek(0)
     return given

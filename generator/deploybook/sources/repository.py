@@ -46,7 +46,10 @@ class Repository:
 
     def refs(self) -> list[Ref]:
         """All references to commits, in one call; broken ones and tags of other things are left out."""
-        form = "%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)%00%(creatordate:unix)"
+        fields = (
+            "refname", "objecttype", "objectname", "*objecttype", "*objectname", "creatordate:unix"
+        )  # fmt: skip
+        form = "%00".join(f"%({field})" for field in fields)
         found = []
         for line in gitcmd.run(self.folder, "for-each-ref", f"--format={form}").split(b"\n"):
             parts = line.decode("utf-8", "replace").split("\0")
@@ -70,7 +73,9 @@ class Repository:
         """
         names = {ref.name for ref in self.refs()}
         wanted = [branch] if branch else ["main", "master"]
-        candidates = [name for item in wanted for name in (f"refs/remotes/origin/{item}", f"refs/heads/{item}")]
+        candidates = [
+            name for item in wanted for name in (f"refs/remotes/origin/{item}", f"refs/heads/{item}")
+        ]
         if branch is None:
             default = [self._symbolic("refs/remotes/origin/HEAD"), self._symbolic("HEAD")]
             candidates = [name for name in default if name] + candidates

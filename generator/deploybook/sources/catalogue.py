@@ -1,0 +1,97 @@
+"""Which feeds a configuration asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deploybook.config import Config
+from deploybook.config.deployments import GitopsDeployments, TagDeployments
+from deploybook.config.models import Codebase, SourceConfig
+from deploybook.feed import Feed
+from deploybook.sources import git, gitops, records, tags
+from deploybook.sources.repository import Repository, at_hand
+
+
+@dataclass
+class _Repositories:
+    """The repositories of one run: each is fetched once, when the first feed needs it."""
+
+    root: Path
+    workdir: Path
+    found: dict[str, Repository] = field(default_factory=dict)
+
+    def get(self, location: str, name: str) -> Callable[[], Repository]:
+        def repository() -> Repository:
+            if location not in self.found:
+                mirror = self.workdir / "mirrors" / f"{name}.git"
+                self.found[location] = at_hand(location, self.root, mirror)
+            return self.found[location]
+
+        return repository
+
+
+def _records(options: Any, config: Config) -> list[Feed]:
+    patterns = options if isinstance(options, list) else [options]
+    return [records.feed(str(pattern), config.root, config.codebase_of) for pattern in patterns]
+
+
+SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {"records": _records}
+"""What each kind under `sources:` makes of its options. A kind that is not here is another module's."""
+
+
+def feeds(config: Config, workdir: Path) -> list[Feed]:
+    """Everything that a configuration says is to be read; nothing is read yet.
+
+    Args:
+        config: The configuration.
+        workdir: Where mirrors of remote repositories are kept.
+    """
+    repositories = _Repositories(config.root, workdir)
+    found: list[Feed] = []
+    for name, codebase in config.codebases.items():
+        found += _of_codebase(name, codebase, config, repositories)
+    found += _gitops(config, repositories)
+    for source in config.sources:
+        found += _of_source(source, config)
+    return found
+
+
+def _of_codebase(name: str, codebase: Codebase, config: Config, repositories: _Repositories) -> list[Feed]:
+    if codebase.repository is None:
+        return []
+    repository = repositories.get(codebase.repository, name)
+    wanted = git.Wanted(
+        name, codebase.release_branch, codebase.path, files=any(area.paths for area in config.areas.values())
+    )
+    found = [git.feed(wanted, repository)]
+    if isinstance(codebase.deployments, TagDeployments):
+        environment = codebase.deployments.environment or config.live[0]
+        found.append(
+            tags.feed(tags.Wanted(name, environment.lower(), codebase.deployments.pattern), repository)
+        )
+    return found
+
+
+def _of_source(source: SourceConfig, config: Config) -> list[Feed]:
+    make = SOURCES.get(source.kind)
+    return make(source.options, config) if make else []
+
+
+def _gitops(config: Config, repositories: _Repositories) -> list[Feed]:
+    """A feed a codebase; those of one repository and form share one reading of it."""
+    groups: dict[gitops.Form, list[gitops.App]] = {}
+    for name, codebase in config.codebases.items():
+        said = codebase.deployments
+        if isinstance(said, GitopsDeployments):
+            own = repositories.get(codebase.repository, name) if codebase.repository else None
+            form = gitops.Form(said.repository, said.message, said.file, said.key)
+            groups.setdefault(form, []).append(gitops.App(name, said.app or name, said.revision, own))
+    found = []
+    for form, apps in groups.items():
+        place = repositories.get(form.repository, f"gitops-{form.digest()}")
+        history = gitops.History(form, place, frozenset(app.name for app in apps), config.live[0])
+        found += [gitops.feed(app, history) for app in apps]
+    return found

@@ -1,0 +1,167 @@
+"""The git history of a codebase: its commits, and the pull requests that they tell of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from deploybook.errors import SourceError
+from deploybook.feed import GIT, Ask, Cursor, Feed, Item, Rejected, Unchanged
+from deploybook.records import Change, Commit
+from deploybook.sources import gitcmd, gitfiles, gitlog, pulls
+from deploybook.sources.gitfiles import Touched
+from deploybook.sources.repository import Ref, Repository, pull_heads
+
+Progress = Callable[[str, int, int | None], None]
+
+_FORMAT = 1
+"""Raised when what is read from the same history changes, so that all is read again."""
+_READ = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/pull/", "refs/merge-requests/")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a codebase's history is read.
+
+    Attributes:
+        codebase: Its name.
+        release_branch: `None` for the remote's default branch.
+        path: Its folder in a monorepo: only changes that touch it are its own.
+        files: Whether anything asks which files a change touched (areas with paths).
+    """
+
+    codebase: str
+    release_branch: str | None = None
+    path: str | None = None
+    files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the cursor keeps: what was read, the release branch's tip, and the tips of all that is saved."""
+
+    digest: str
+    release: str
+    tips: tuple[str, ...]
+
+    def text(self) -> str:
+        return json.dumps({"digest": self.digest, "release": self.release, "tips": self.tips})
+
+    @classmethod
+    def of(cls, text: str | None) -> _State | None:
+        if text is None:
+            return None
+        try:
+            found = json.loads(text)
+            return cls(str(found["digest"]), str(found["release"]), tuple(map(str, found["tips"])))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+
+def feed(wanted: Wanted, repository: Callable[[], Repository]) -> Feed:
+    """The feed of a codebase's git history; the repository is fetched when it is pulled."""
+
+    def pull(ask: Ask) -> Iterator[Item]:
+        yield from _pull(wanted, repository(), ask)
+
+    return Feed(f"git:{wanted.codebase}", GIT, pull)
+
+
+def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
+    refs = [ref for ref in repository.refs() if ref.name.startswith(_READ)]
+    release = _release(repository, refs, wanted.release_branch)
+    state = _State(_digest(wanted, refs, release), release or "", tuple({ref.revision for ref in refs}))
+    before = _State.of(ask.cursor)
+    if before is not None and before.digest == state.digest:
+        yield Unchanged()
+        return
+    if repository.shallow():
+        yield Rejected(
+            repository.where,
+            "the clone is shallow: what came before is unknown; run `git fetch --unshallow` there",
+            "",
+        )
+    new = _new(repository, before, state)
+    for item in _history(wanted, repository, refs, release, ask.progress):
+        if new is None or not isinstance(item, Commit) or item.revision in new:
+            yield item
+    yield Cursor(state.text())
+
+
+def _history(
+    wanted: Wanted, repository: Repository, refs: list[Ref], release: str | None, progress: Progress
+) -> Iterator[Commit | Change | Rejected]:
+    """All commits, then all changes."""
+    tagged = sorted(
+        (ref for ref in refs if ref.name.startswith("refs/tags/")), key=lambda ref: ref.seconds or 0
+    )
+    line_tips = list(dict.fromkeys(ref.revision for ref in tagged))
+    touched: dict[str, Touched] = {}
+    sides: dict[str, Touched] = {}
+    is_part = wanted.path is not None
+    try:
+        touched, sides = _touched(wanted, repository, [*([release] if release else []), *line_tips])
+    except SourceError as error:
+        yield Rejected(repository.where, f"which files its commits touched is unknown: {error.what}", "")
+        is_part = False
+    graph = gitlog.Graph()
+    tips = list(dict.fromkeys([*(ref.revision for ref in refs), *([release] if release else [])]))
+    commits = gitlog.read(repository, tips, wanted.codebase, graph, sides | touched) if tips else ()
+    for done, commit in enumerate(commits):
+        if done % 5000 == 0:
+            progress(f"commits of {wanted.codebase}", done, None)
+        yield commit
+    lines = pulls.lines(graph, release, line_tips)
+    history = pulls.History(graph, lines, set(lines.order), pull_heads(refs), touched)
+    for change in pulls.changes(history, wanted.codebase):
+        if is_part and isinstance(change, Change):
+            inside = {change.merge_revision or "", *(change.revisions or ())}
+            if inside.isdisjoint(touched) and inside.isdisjoint(sides):
+                continue
+        yield change
+
+
+def _touched(
+    wanted: Wanted, repository: Repository, tips: list[str]
+) -> tuple[dict[str, Touched], dict[str, Touched]]:
+    """What the commits of the lines touched, and (in a monorepo) those on the sides of merges."""
+    sizes = not repository.partial()
+    if not (sizes or wanted.files or wanted.path):
+        return {}, {}
+    touched = gitfiles.read(repository, tips, path=wanted.path, sizes=sizes)
+    if wanted.path is None:
+        return touched, {}
+    return touched, gitfiles.read(repository, tips, path=wanted.path, sizes=False, line_only=False)
+
+
+def _release(repository: Repository, refs: list[Ref], branch: str | None) -> str | None:
+    """The revision that the release branch is at."""
+    name = repository.release_ref(branch)
+    if name is None:
+        return None
+    for ref in refs:
+        if ref.name == name:
+            return ref.revision
+    return gitcmd.run(repository.folder, "rev-parse", "--verify", f"{name}^{{commit}}").decode().strip()
+
+
+def _new(repository: Repository, before: _State | None, state: _State) -> set[str] | None:
+    """The revisions not saved yet; `None` for all: at first, or when the release branch was rewritten."""
+    if before is None or not before.release or not state.release:
+        return None
+    try:
+        gitcmd.run(repository.folder, "merge-base", "--is-ancestor", before.release, state.release)
+        listed = gitcmd.run(
+            repository.folder, "rev-list", "--ignore-missing", "--stdin",
+            lines=[*state.tips, state.release, *(f"^{tip}" for tip in before.tips)],
+        )  # fmt: skip
+    except SourceError:
+        return None
+    return set(listed.decode().split())
+
+
+def _digest(wanted: Wanted, refs: list[Ref], release: str | None) -> str:
+    listed = sorted((ref.name, ref.revision, ref.seconds) for ref in refs)
+    return hashlib.sha256(repr((_FORMAT, wanted, release, listed)).encode()).hexdigest()

@@ -1,0 +1,243 @@
+"""Pull requests found in a graph: what merged them, what they brought, and who began them.
+
+They are known by words (`Merge pull request #N`, `(#N)` at a subject's end, `See merge request`) or by
+their head (`refs/pull/N/head`). One that was rebased has neither and cannot be told from a direct push.
+An author is written as git has it, `Name <email>`: that of the pull request's first commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from deploybook import messages
+from deploybook.feed import Rejected
+from deploybook.messages import Message
+from deploybook.records import Change
+from deploybook.sources.gitfiles import NOTHING, Touched
+from deploybook.sources.gitlog import Graph, Node, instant
+
+_HEAD_COMMITS = 250
+"""How far a squash's head is followed: a forge shows no more commits of a pull request either."""
+
+
+@dataclass(slots=True)
+class Lines:
+    """Which commit each merge brought, on the release branch first and then on every other line.
+
+    Attributes:
+        main: The first-parent commits of the release branch.
+        first_parents: The first-parent commits of every line, the release branch's too.
+        order: All commits contained, each merge right behind what it brought.
+        brought: For each merge, where in `order` what it brought begins and ends.
+    """
+
+    main: set[str]
+    first_parents: set[str]
+    order: list[str]
+    brought: dict[str, tuple[int, int]]
+
+    def of(self, revision: str) -> list[str]:
+        """The commits that a merge brought, oldest side first; none for any other commit."""
+        begin, end = self.brought.get(revision, (0, 0))
+        return self.order[begin:end]
+
+
+def lines(graph: Graph, release: str | None, others: Iterable[str]) -> Lines:
+    """Walk the graph once: the release branch from its beginning, then the other tips in their order."""
+    found = Lines(set(), set(), [], {})
+    seen: set[str] = set()
+    if release is not None:
+        chain = _walk(graph, release, found, seen)
+        found.main.update(chain)
+        found.first_parents.update(chain)
+    for tip in others:
+        found.first_parents.update(_walk(graph, tip, found, seen))
+    return found
+
+
+def _walk(graph: Graph, tip: str, found: Lines, seen: set[str]) -> list[str]:
+    """Put a tip and all that is new with it into the order; returns its own new first-parent commits."""
+    own = _chain(graph, tip, seen)
+    stack: list[tuple[str, bool]] = [(revision, False) for revision in own]
+    begins: dict[str, int] = {}
+    while stack:
+        revision, entered = stack.pop()
+        sides = graph.nodes[revision].parents[1:]
+        if sides and not entered:
+            begins[revision] = len(found.order)
+            stack.append((revision, True))
+            for side in sides:
+                stack.extend((commit, False) for commit in _chain(graph, side, seen))
+            continue
+        if entered:
+            found.brought[revision] = (begins.pop(revision), len(found.order))
+        found.order.append(revision)
+    return own
+
+
+def _chain(graph: Graph, tip: str, seen: set[str]) -> list[str]:
+    """The first-parent commits from a tip, newest first, down to what was seen; marks them as seen."""
+    chain = []
+    revision: str | None = tip
+    while revision in graph.nodes and revision not in seen:
+        seen.add(revision)
+        chain.append(revision)
+        parents = graph.nodes[revision].parents
+        revision = parents[0] if parents else None
+    return chain
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What pull requests are found in.
+
+    Attributes:
+        graph: All commits.
+        lines: What each merge brought.
+        contained: The revisions that the release branch and the other lines contain.
+        heads: The head of each pull request that the repository has a reference for.
+        touched: Which files the commits touched, as far as they were asked for.
+    """
+
+    graph: Graph
+    lines: Lines
+    contained: set[str]
+    heads: dict[int, str]
+    touched: Mapping[str, Touched]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A pull request's arrival: the commit that stands for its merge, and what is known about it."""
+
+    number: int
+    revision: str
+    message: Message
+    head: str | None
+
+
+def changes(history: History, codebase: str) -> Iterator[Change | Rejected]:
+    """A change for each pull request that is contained; one whose merge has no time is set aside."""
+    for arrival in arrivals(history):
+        made = _change(arrival, history, codebase)
+        if made is None:
+            yield Rejected(
+                f"{codebase}, revision {arrival.revision}",
+                f"pull request {arrival.number} has no usable time of merge",
+                (arrival.message.title or "")[:500],
+            )
+        else:
+            yield made
+
+
+def arrivals(history: History) -> list[Arrival]:
+    """Each pull request once, with the commit that merged it.
+
+    Where several commits name one number, the one on the release branch stands, no cherry-pick before
+    others, a merge before a squash, the oldest of equals. Where the repository keeps the heads of pull
+    requests, a number without one is an issue's. Off the first-parent lines a squash needs its head: a
+    commit of a branch may just as well name an issue.
+    """
+    graph, lines_of, heads = history.graph, history.lines, history.heads
+    highest = max(heads, default=0)
+    best: dict[int, tuple[tuple[bool, bool, bool, int], str, Message]] = {}
+    for place, revision in enumerate(lines_of.order):
+        text = graph.messages.get(revision)
+        if text is None:
+            continue
+        message = messages.parse(text)
+        number = message.number
+        if number is None or (number not in heads and number <= highest):
+            continue
+        merged = len(graph.nodes[revision].parents) > 1
+        if not merged and revision not in lines_of.first_parents and number not in heads:
+            continue
+        rank = (revision not in lines_of.main, message.kind == "cherry-pick", not merged, place)
+        if number not in best or rank < best[number][0]:
+            best[number] = (rank, revision, message)
+    told = [Arrival(number, rev, message, heads.get(number)) for number, (_, rev, message) in best.items()]
+    return told + _by_head(history, told)
+
+
+def _by_head(history: History, told: list[Arrival]) -> list[Arrival]:
+    """Pull requests that no message names, but whose head is contained: merged by hand, or fast-forward."""
+    graph, lines_of = history.graph, history.lines
+    claimed = {arrival.revision for arrival in told}
+    named = {arrival.number for arrival in told}
+    at_head: dict[str, list[int]] = {}
+    for number, head in history.heads.items():
+        if number not in named and head in history.contained and head not in claimed:
+            at_head.setdefault(head, []).append(number)
+    alone = {head: numbers[0] for head, numbers in at_head.items() if len(numbers) == 1}
+    arrived = []
+    for revision in lines_of.brought if alone else ():
+        for side in graph.nodes[revision].parents[1:]:
+            if side in alone and revision not in claimed and side not in lines_of.main:
+                arrived.append(Arrival(alone.pop(side), revision, Message("merge"), side))
+                claimed.add(revision)
+    for head, number in alone.items():
+        if head in lines_of.main and len(graph.nodes[head].parents) == 1:
+            arrived.append(Arrival(number, head, Message("commit"), head))
+    return arrived
+
+
+def _change(arrival: Arrival, history: History, codebase: str) -> Change | None:
+    """The record of an arrival; `None` where the time of its merge is unknown."""
+    graph, message = history.graph, arrival.message
+    node = graph.nodes[arrival.revision]
+    merged_at = instant(node.committed)
+    if merged_at is None:
+        return None
+    is_merge = len(node.parents) > 1
+    revisions = history.lines.of(arrival.revision) if is_merge else [arrival.revision]
+    first = _first(graph, revisions if is_merge else _own_commits(arrival, history))
+    author = first.author if first else None if is_merge else node.author
+    wordless = graph.subjects.get(node.parents[1]) if is_merge else None
+    touched = history.touched.get(arrival.revision, NOTHING)
+    return Change(
+        codebase=codebase,
+        id=str(arrival.number),
+        title=message.title or wordless or message.source_ref or f"#{arrival.number}",
+        merged_at=merged_at,
+        author=author,
+        branch=message.source_ref,
+        merge_revision=arrival.revision,
+        revisions=tuple(revisions),
+        first_commit_at=instant(first.authored) if first else None,
+        reverts=str(message.reverts_number) if message.reverts_number is not None else None,
+        files=touched.files,
+        additions=touched.additions,
+        deletions=touched.deletions,
+    )
+
+
+def _own_commits(arrival: Arrival, history: History) -> list[str]:
+    """The commits of a pull request that did not come by a merge, where its head is there.
+
+    Of a squash they are those that the release never got itself; more than a forge would show are none.
+    """
+    graph, contained, head = history.graph, history.contained, arrival.head
+    if head is None or head not in graph.nodes:
+        return []
+    if head in contained:
+        return [head] if head == arrival.revision else []
+    own: list[str] = []
+    seen = {head}
+    stack = [head]
+    while stack:
+        revision = stack.pop()
+        own.append(revision)
+        if len(own) > _HEAD_COMMITS:
+            return []
+        for parent in graph.nodes[revision].parents:
+            if parent in graph.nodes and parent not in seen and parent not in contained:
+                seen.add(parent)
+                stack.append(parent)
+    return own
+
+
+def _first(graph: Graph, revisions: Iterable[str]) -> Node | None:
+    """The commit that was authored first, of those whose time is known."""
+    known = (graph.nodes[revision] for revision in revisions)
+    return min((node for node in known if node.authored), key=lambda node: node.authored, default=None)
