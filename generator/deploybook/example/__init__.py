@@ -17,6 +17,8 @@ from deploybook.example.cast import specs
 from deploybook.example.clock import EXAMPLE_AS_OF, EXAMPLE_UNTIL, Calendar, Story, last_instant
 from deploybook.example.repository import Repository
 from deploybook.example.simulate import Simulation
+from deploybook.example.site import configuration
+from deploybook.example.week import Week
 
 __all__ = ["EXAMPLE_AS_OF", "EXAMPLE_UNTIL", "make_example"]
 
@@ -64,6 +66,10 @@ def make_example(
         for done, (name, group) in enumerate(by_repository):
             progress(name, done, len(by_repository))
             with Repository(folder / "repositories" / f"{name}.git") as repository:
-                Simulation(story, calendar, group, repository, out, f"{seed}:{name}").run()
+                simulation = Simulation(story, calendar, group, repository, out, f"{seed}:{name}")
+                Week(simulation).add()
+                simulation.run()
     progress("done", len(by_repository), len(by_repository))
-    return folder / "deploybook.yml"
+    target = folder / "deploybook.yml"
+    target.write_text(configuration(story, chosen, []), encoding="utf-8", newline="\n")
+    return target

@@ -83,7 +83,7 @@ SPECS = (
          ("quarterly", "weekly", "daily"), "conventional", pilot=True),
     Spec("accounts", "accounts", "accounts", "rebase", 1.7, ("Accounts",), 610, titles="conventional"),
     Spec("catalogue", "discovery", "catalogue", "squash", 1.8, ("Catalogue",), 1020, titles="tag"),
-    Spec("search", "discovery", "search", "merge", 2.0, ("Search",), 1650, ("quarterly", "weekly", "daily"),
+    Spec("shop-search", "discovery", "shop-search", "merge", 2.0, ("Search",), 1650, ("quarterly", "weekly", "daily"),
          care=0.5),
     Spec("warehouse", "logistics", "warehouse", "merge", 1.4, ("Warehouse",), 310, forge="gitlab", care=1.4),
     Spec("notifications", "accounts", "platform", "squash", 1.0, ("Messages",), 400, path="services/notifications"),

@@ -57,7 +57,7 @@ class Story:
     @property
     def daily(self) -> date:
         """Search, then the till, go daily."""
-        return self.monday(20)
+        return self.monday(19)
 
     def week(self, moment: datetime) -> int:
         """The week of the two-year story, from 0, at `moment`, whatever the story's real length."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from deploybook.example.book import RecordFiles
@@ -40,6 +40,9 @@ class Ship:
         self._out = out
         self._next = 100
         self.now = Running()
+        self.first = ""
+        """The id of the last roll-out's first deployment, and when that was done."""
+        self.finished = datetime.min.replace(tzinfo=UTC)
 
     def staging(self, sha: str, version: str, when: datetime, by: Person) -> datetime:
         """To staging; returns when it was there."""
@@ -50,14 +53,15 @@ class Ship:
     def roll_out(
         self, sha: str, version: str, when: datetime, by: Person, *, minutes: float, gap: float, place: int = -1,
         kind: Literal["deploy", "rollback"] = "deploy", mends: tuple[str, ...] = (),
-        regions: tuple[str, ...] = REGIONS, hand: bool = False,
+        regions: tuple[str, ...] = REGIONS, hand: bool = False, exact: bool = False,
     ) -> tuple[str, datetime]:  # fmt: skip
         """To the regions, one after the other; returns the first one's id and finish."""
         run = None if hand else self._promotion(sha, when, minutes, gap * (len(regions) - 1), ok=True)
         first: tuple[str, datetime] | None = None
         start = when
         for region in regions:
-            finished = start + timedelta(seconds=round(minutes * 60 * self._rng.uniform(0.85, 1.2)))
+            stretch = 1.0 if exact else self._rng.uniform(0.85, 1.2)
+            finished = start + timedelta(seconds=round(minutes * 60 * stretch))
             key = self._deploy(
                 region, sha, version, start, finished, by, kind=kind, mends=mends, pipeline_run=run
             )
@@ -66,6 +70,7 @@ class Ship:
         assert first is not None
         self.now.sha, self.now.place, self.now.version = sha, place, version
         self.now.history.append((sha, place, version))
+        self.first, self.finished = first
         return first
 
     def broke_off(self, sha: str, version: str, when: datetime, by: Person, *, reached: bool) -> str:

@@ -40,7 +40,7 @@ class Simulation:
         self.planner = Planner(story, calendar, specs, self.rng)
         self.ships = {spec.name: Ship(spec, self.rng, out) for spec in specs}
         self.tests = {spec.name: Tests(spec, story, self.rng, out) for spec in specs}
-        self._events: list[tuple[datetime, int, Callable[[datetime], None]]] = []
+        self._events: list[tuple[datetime, int, Callable[[datetime], object]]] = []
         self._red_until: dict[str, datetime] = {}
         self._green = 0
         self._hold: dict[str, datetime] = {}
@@ -50,7 +50,7 @@ class Simulation:
         self.told = calendar.at(story.as_of.date() - timedelta(days=8), 9)
         self.calm = self.told - timedelta(days=5)
 
-    def at(self, when: datetime, do: Callable[[datetime], None]) -> None:
+    def at(self, when: datetime, do: Callable[[datetime], object]) -> None:
         """Let something happen at an instant; what would be after the end is left out."""
         if when <= self.story.as_of:
             self._asked += 1
@@ -98,7 +98,7 @@ class Simulation:
                 self._red_until[name] = mended
                 text = Words(rng.choice(words.MENDS), "behind")
                 mend = self.planner.mend(plan.spec, text, mended, hours / 4)
-                self.at(mended, lambda _: _done(self.merge(mend)))
+                self.at(mended, lambda _: self.merge(mend))
         self.tests[name].run(landed.commit.sha, plan.merged, red=red)
         if plan.also:
             self.tests[plan.also.name].run(landed.commit.sha, plan.merged, red=False)
@@ -251,10 +251,10 @@ class Simulation:
             back = started + timedelta(minutes=detect + rng.uniform(10, 70) * brisk)
             mended = self.calendar.working(back + timedelta(hours=rng.uniform(2, 9) * brisk), rng)
             self._hold[spec.name] = mended + timedelta(minutes=30)
-            self.at(back, lambda when: _done(self.back(spec, before, when)))
+            self.at(back, lambda when: self.back(spec, before, when))
             again = self.planner.mend(spec, Words(f"{news[-1].plan.words.title}, second attempt", "fixed"), mended, 2.5,
                                       area=news[-1].plan.area)  # fmt: skip
-            self.at(mended, lambda _: _done(self.merge(again)))
+            self.at(mended, lambda _: self.merge(again))
             cause = Cause(deployment=f"{spec.name}/{key}") if rng.random() < 0.6 else None
             self.incident(spec, started, back + timedelta(minutes=9), detect=detect, cause=cause,
                           down=rng.random() < 0.25)  # fmt: skip
@@ -330,7 +330,3 @@ class Simulation:
         """Year, week, and how many since the start: `2026.47.311`."""
         year, week, _ = when.astimezone(ZONE).isocalendar()
         return f"{year}.{week}.{len(self.ships[spec.name].now.history)}"
-
-
-def _done(_: object) -> None:
-    """Drop a result: events return nothing."""

@@ -15,8 +15,8 @@ from deploybook.records import Coverage, PipelineRun, Stage, TestCaseRun
 
 CI = "https://ci.acme.test/acme"
 _CHECKS = ("keeps_order", "refuses_empty", "rounds_cents", "reads_accents", "survives_restart")
-_START = {"shop-web": 0.55, "warehouse": 0.31, "search": 0.68}
-_GAIN = {"shop-web": 0.16, "warehouse": 0.16, "search": 0.15}
+_START = {"shop-web": 0.55, "warehouse": 0.31, "shop-search": 0.68}
+_GAIN = {"shop-web": 0.16, "warehouse": 0.16, "shop-search": 0.15}
 
 
 class Tests:
