@@ -1,0 +1,220 @@
+"""Charts over weeks: a line with its limits, and a dot an event."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from deploybook.charts import axes
+from deploybook.charts.axes import Scale
+from deploybook.charts.model import Dot, Dots, Flag, Room, Target, Week, Weekly
+from deploybook.charts.plate import ACCENT, BAND, INK, INK_2, LINE, PAPER, RULE, Frame, Plate, Row
+
+_END = 8
+"""Pixels between the plot and what is written behind it."""
+
+
+def frame(room: Room, *, narrow: bool, low: float, high: float) -> Frame:
+    """Give the frame of a chart over weeks.
+
+    Args:
+        room: Where it stands.
+        narrow: For a phone.
+        low: Height of the plot in a row, when wide.
+        high: Height of the plot when narrow.
+    """
+    if narrow:
+        return Frame(224, 184 if room == "full" else high, 46, 88, 24, 22)
+    return Frame(536, 184, 58, 92, 24, 22) if room == "full" else Frame(494, low, 58, 92, 24, 22)
+
+
+def weekly(data: Weekly, *, narrow: bool) -> Plate:
+    """Compose a weekly line: band and centre, target, flags, points, the last value at its end."""
+    space = frame(data.room, narrow=narrow, low=76, high=132)
+    known = [week.value for week in data.weeks if week.value is not None]
+    plate = Plate(space, Scale(0, len(data.weeks), ()), _values(data, known, space, short=narrow))
+    top = plate.y.high
+    bands = [limit for limit in data.limits if limit.low < top]
+    plate.rect(
+        [{"x": b.first, "x2": b.end, "y": max(b.low, plate.y.low), "y2": min(b.high, top)} for b in bands],
+        BAND,
+    )
+    plate.rule(
+        [{"x": b.first, "x2": b.end, "y": b.centre, "y2": b.centre} for b in bands], RULE, strokeWidth=1
+    )
+    _base(plate, data.weeks[0].monday, len(data.weeks))
+    _flags(plate, data.weeks[0].monday, data.flags)
+    _target(plate, data.target)
+    few = len(data.weeks) > 60
+    _line(plate, data.weeks, 1.0 if few else 1.5)
+    solid: list[Row] = []
+    hollow: list[Row] = []
+    for place, week in enumerate(data.weeks):
+        if week.value is None:
+            continue
+        key = plate.key(f"Week {week.label}: {week.worded}", week.href)
+        (hollow if week.hollow else solid).append(
+            {"x": place + 0.5, "y": week.value, "k": key, "signal": week.signal}
+        )
+    plate.point(hollow, 1.8 if few else 2.4, PAPER, stroke=INK, strokeWidth=1.2)
+    plate.point([row for row in solid if not row["signal"]], 1.2 if few else 2, INK)
+    signals = [row for row in solid if row["signal"]]
+    plate.point(signals, 2 if few else 3, ACCENT)
+    _last(plate, data)
+    return plate
+
+
+def dots(data: Dots, *, narrow: bool) -> Plate:
+    """Compose a dot an event: filled up to the target, hollow beyond it, spread evenly over their week."""
+    many = len(data.dots) > 120
+    space = frame(data.room, narrow=narrow, low=92 if many else 76, high=148 if many else 132)
+    lengths = [dot.seconds for dot in data.dots] + ([data.target.value] if data.target else [])
+    plate = Plate(space, Scale(0, data.weeks, ()), axes.times(lengths, space.height, short=narrow))
+    plate.rule(
+        [{"x": 0, "x2": space.width, "y": y, "y2": y} for y in (plate.py(t.at) for t in plate.y.ticks)],
+        LINE,
+        pixels=True,
+        strokeWidth=1,
+    )
+    _base(plate, data.first, data.weeks)
+    _flags(plate, data.first, data.flags)
+    _target(plate, data.target)
+    limit = data.target.value if data.target else float("inf")
+    within: list[Row] = []
+    beyond: list[Row] = []
+    ended: list[tuple[float, str]] = []
+    for dot, where in _in_weeks(data):
+        row: Row = {
+            "x": where,
+            "y": max(dot.seconds, plate.y.low),
+            "k": plate.key(f"{dot.name}: {dot.worded}", dot.href),
+        }
+        (within if dot.seconds <= limit else beyond).append(row)
+        if dot.label:
+            ended.append((plate.py(max(dot.seconds, plate.y.low)), dot.label))
+    radius = 1.6 if len(data.dots) > 600 or (narrow and many) else 2.2
+    plate.point(beyond, radius, PAPER, stroke=INK, strokeWidth=1.2)
+    plate.point(within, radius, INK)
+    _ends(plate, [(y, label, INK, 400) for y, label in ended], data.target)
+    return plate
+
+
+def _values(data: Weekly, known: list[float], space: Frame, *, short: bool) -> Scale:
+    wanted = known + ([data.target.value] if data.target else [])
+    if data.axis == "time":
+        limits = [value for b in data.limits for value in (b.low, b.high) if value > 0]
+        return axes.times([*wanted, *limits], space.height, short=short)
+    if data.axis == "share":
+        return axes.shares(max(wanted, default=0))
+    return axes.counts(max([*wanted, *(b.high for b in data.limits)], default=0))
+
+
+def _line(plate: Plate, weeks: tuple[Week, ...], width: float) -> None:
+    """Join neighbours: thin where a hollow week takes part, with a gap where nothing is known."""
+    thick: list[Row] = []
+    thin: list[Row] = []
+    for place in range(1, len(weeks)):
+        before, after = weeks[place - 1], weeks[place]
+        if before.value is None or after.value is None:
+            continue
+        hollow = before.hollow or after.hollow
+        rows = thin if hollow else thick
+        joined = rows and rows[-1]["x"] == place - 0.5
+        run = rows[-1]["run"] if joined else place
+        if not joined:
+            rows.append({"x": place - 0.5, "y": before.value, "run": run})
+        rows.append({"x": place + 0.5, "y": after.value, "run": run})
+    plate.line(thin, RULE, strokeWidth=1)
+    plate.line(thick, INK, strokeWidth=width)
+
+
+def _last(plate: Plate, data: Weekly) -> None:
+    week = data.weeks[-1]
+    if week.value is None:
+        _ends(plate, [], data.target)
+        return
+    place: Row = {"x": len(data.weeks) - 0.5, "y": week.value}
+    color = ACCENT if week.signal else INK
+    if week.signal:
+        plate.ring([place], 7.5, color)
+    if not week.hollow:
+        plate.point([place], 4 if week.signal else 3.2, color)
+    said = [(plate.py(week.value), data.last, color, 700 if week.signal else 600)] if data.last else []
+    _ends(plate, said, data.target)
+
+
+def _ends(plate: Plate, said: list[tuple[float, str, str, int]], target: Target | None) -> None:
+    """Write at the right end, each beside its value and none over another."""
+    if target:
+        said = [*said, (plate.py(target.value), target.label, ACCENT, 400)]
+    places = axes.spread([y for y, *_ in said], 14, 2, plate.frame.height)
+    for (_, label, color, weight), place in zip(said, places, strict=True):
+        plate.label(
+            [{"x": plate.frame.width + _END, "y": place + 4, "t": label}],
+            color,
+            align="left",
+            fontWeight=weight,
+            fontSize=13 if weight == 700 else 12,
+        )
+
+
+def _base(plate: Plate, first: date, weeks: int) -> None:
+    """Draw the axes: values to the left, months below."""
+    width, height = plate.frame.width, plate.frame.height
+    values = [{"x": -8, "y": plate.py(tick.at) + 4, "t": tick.label} for tick in plate.y.ticks]
+    plate.label(values, INK_2, align="right")
+    ticks = axes.months(first, weeks, width)
+    marks: list[Row] = [{"x": 0, "x2": width, "y": height, "y2": height}]
+    marks += [{"x": x, "x2": x, "y": height, "y2": height + 4} for x in (plate.px(t.at) for t in ticks)]
+    plate.rule(marks, RULE, pixels=True, strokeWidth=1)
+    plate.label(
+        [{"x": plate.px(t.at) + 1, "y": height + 16, "t": t.label} for t in ticks], INK_2, align="left"
+    )
+
+
+def _flags(plate: Plate, first: date, flags: tuple[Flag, ...]) -> None:
+    """Draw numbered flags above the plot; neighbours move apart, their lines stay at their day."""
+    inside = [
+        (flag, plate.px((flag.day - first).days / 7))
+        for flag in flags
+        if 0 <= (flag.day - first).days / 7 <= plate.x.high
+    ]
+    if not inside:
+        return
+    height = plate.frame.height
+    plate.rule(
+        [{"x": x, "x2": x, "y": -7, "y2": height} for _, x in inside], RULE, pixels=True, strokeDash=[2, 3]
+    )
+    boxes = axes.spread([x for _, x in inside], 18, 0, plate.frame.width)
+    plate.rect(
+        [{"x": x - 8, "x2": x + 8, "y": -22, "y2": -6} for x in boxes],
+        PAPER,
+        pixels=True,
+        stroke=RULE,
+        cornerRadius=2,
+    )
+    rows: list[Row] = [
+        {"x": x, "y": -9.8, "t": str(flag.number)} for (flag, _), x in zip(inside, boxes, strict=True)
+    ]
+    plate.label(rows, INK, align="center", fontWeight=600)
+
+
+def _target(plate: Plate, target: Target | None) -> None:
+    if target:
+        y = plate.py(target.value)
+        row: Row = {"x": 0, "x2": plate.frame.width, "y": y, "y2": y}
+        plate.rule([row], ACCENT, pixels=True, strokeDash=[6, 4], strokeWidth=1.25)
+
+
+def _in_weeks(data: Dots) -> list[tuple[Dot, float]]:
+    """Place each event in its week, in the order of time but evenly: what went live together stays apart."""
+    start = datetime.combine(data.first, datetime.min.time())
+    by_week: dict[int, list[Dot]] = {}
+    for dot in sorted(data.dots, key=lambda dot: (dot.at.replace(tzinfo=None), dot.seconds, dot.name)):
+        week = (dot.at.replace(tzinfo=None) - start).days // 7
+        if 0 <= week < data.weeks:
+            by_week.setdefault(week, []).append(dot)
+    return [
+        (dot, week + (place + 0.5) / len(group))
+        for week, group in by_week.items()
+        for place, dot in enumerate(group)
+    ]
