@@ -134,6 +134,8 @@ class LinkedDeployment(Struct, frozen=True, kw_only=True):
     recovery_seconds: int | None = None
     ended_by: str | None = None
     """The deployment or incident that ended the failure, as `deployment:<id>` or `incident:<id>`."""
+    withdrawn_by: str | None = None
+    """The rollback that took it out; set for the one that failed and for those withdrawn with it."""
     duration_seconds: int | None = None
     rollback_seconds: int | None = None
     """For a rollback: how long it took, from its start to its finish."""
@@ -209,10 +211,7 @@ def schema(row: type[Struct]) -> pa.Schema:
 def to_table(row: type[Struct], rows: list[Any]) -> pa.Table:
     """Rows of one type as an Arrow table, column by column."""
     return pa.table(
-        [
-            pa.array([getattr(item, field.name) for item in rows], type=field.type)
-            for field in schema(row)
-        ],
+        [pa.array([getattr(item, field.name) for item in rows], type=field.type) for field in schema(row)],
         schema=schema(row),
     )
 

@@ -1,0 +1,53 @@
+"""The history's Arrow tables as records again, those of one codebase together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+import msgspec
+import pyarrow as pa
+
+from deploybook.records import KEYS, Cause, IssueLink, Record
+
+Kind = TypeVar("Kind", bound=Record)
+
+_NESTED: dict[str, Any] = {
+    "caused_by": msgspec.json.Decoder(tuple[Cause, ...]),
+    "issues": msgspec.json.Decoder(tuple[IssueLink, ...]),
+}
+
+
+def read(tables: Mapping[str, pa.Table], name: str, kind: type[Kind]) -> list[Kind]:
+    """The records of a table, one a key; none where there is no such table.
+
+    Columns that are missing are unknown. Of rows with one key the first stands, whatever the order of the
+    others: keys are what the history keeps apart.
+    """
+    table = tables.get(name)
+    if table is None or not table.num_rows:
+        return []
+    fields = [
+        (field, encoded)
+        for field, encoded in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True)
+        if encoded in table.column_names
+    ]
+    columns = [_column(encoded, table.column(encoded)) for _, encoded in fields]
+    names = [field for field, _ in fields]
+    key = [names.index(part) for part in KEYS[kind] if part in names]
+    found: dict[tuple[Any, ...], Kind] = {}
+    for values in zip(*columns, strict=True):
+        of = tuple(values[part] for part in key)
+        if of not in found:
+            found[of] = kind(**dict(zip(names, values, strict=True)))
+    return list(found.values())
+
+
+def _column(name: str, column: pa.ChunkedArray) -> list[Any]:
+    values = column.to_pylist()
+    if name in _NESTED:
+        decoder = _NESTED[name]
+        return [None if value is None else decoder.decode(value) for value in values]
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return [None if value is None else tuple(value) for value in values]
+    return cast(list[Any], values)
