@@ -1,0 +1,105 @@
+"""Kinds of figure (a count, a rate, a percentile) and how events are summed up into them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ibis
+from ibis import _
+
+from deploybook.metrics.grain import Facts, Grain, in_scopes_and_periods
+from deploybook.metrics.model import KEYS
+
+YES = ibis.literal(True)
+NO = ibis.literal(False)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many events; `missing` of them are placed or known only in part."""
+
+    metric: str
+    unit: str
+    of: Any = YES
+    missing: Any = NO
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many of the events `among` are `of` too; a rate of nothing is unknown."""
+
+    metric: str
+    of: Any
+    among: Any = YES
+    missing: Any = NO
+    unit: str = "share"
+
+
+@dataclass(frozen=True)
+class Percentile:
+    """The interpolated percentile (type 7) of a value over the events `of`; unknown or negative is missing.
+
+    The whole site has none.
+    """
+
+    metric: str
+    unit: str
+    value: Any
+    share: float = 0.5
+    of: Any = YES
+
+
+Measure = Count | Rate | Percentile
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric's place in a wide table: columns `<metric>__v` (value), `__n`, `__d` and `__x` (missing)."""
+
+    metric: str
+    unit: str
+    kind: Literal["count", "days", "rate", "percentile"]
+
+
+@dataclass(frozen=True)
+class Wide:
+    """An expression with the keys, and for each figure its columns."""
+
+    table: Any
+    figures: tuple[Figure, ...]
+    opens: bool = True
+    """Whether its first event opens a scope's history: from there on empty periods are figures too."""
+
+
+def summarise(facts: Facts, measures: Sequence[Measure], made: Grain, *, opens: bool = True) -> Wide:
+    """The measures of events, by scope and period."""
+    columns: dict[str, Any] = {}
+    totals: dict[str, Any] = {}
+    figures = []
+    for measure in measures:
+        name = measure.metric
+        match measure:
+            case Percentile():
+                columns[f"{name}__of"] = measure.of
+                columns[f"{name}__v"] = (measure.of & (measure.value >= 0)).ifelse(measure.value, ibis.null())
+                known = _[f"{name}__v"].notnull()
+                rated = _.scope != "site"
+                totals[f"{name}__v"] = _[f"{name}__v"].cast("float64").quantile(measure.share, where=rated)
+                totals[f"{name}__d"] = _[f"{name}__v"].count()
+                totals[f"{name}__x"] = _.count(where=_[f"{name}__of"] & ~known)
+                figures.append(Figure(name, measure.unit, "percentile"))
+            case Rate():
+                columns[f"{name}__n"] = measure.of & measure.among
+                columns[f"{name}__d"] = measure.among
+                columns[f"{name}__x"] = measure.missing
+                totals |= {column: _.count(where=_[column]) for column in (f"{name}__{s}" for s in "ndx")}
+                figures.append(Figure(name, measure.unit, "rate"))
+            case Count():
+                columns[f"{name}__n"] = measure.of
+                columns[f"{name}__x"] = measure.missing
+                totals |= {column: _.count(where=_[column]) for column in (f"{name}__{s}" for s in "nx")}
+                figures.append(Figure(name, measure.unit, "count"))
+    rows = in_scopes_and_periods(facts, columns, made)
+    return Wide(rows.group_by(*KEYS).agg(**totals), tuple(figures), opens)
