@@ -4,6 +4,7 @@
   "use strict";
 
   const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+  const SOON = 60 * DAY; // Farther off, the date says more than a count of days.
   const root = new URL(document.currentScript.dataset.root.replace(/\/?$/, "/"), location.href);
 
   /** A length of time as people say it: one unit, two below three hours; never "0". */
@@ -34,8 +35,8 @@
   };
 
   const tick = () => {
-    remark("data-db-age", (ms) => (ms <= 0 ? `${span(-ms)} ago` : ""));
-    remark("data-db-until", (ms) => (ms > 0 ? `in ${span(ms)}` : ""));
+    remark("data-db-age", (ms) => (ms <= 0 && ms > -SOON ? `${span(-ms)} ago` : ""));
+    remark("data-db-until", (ms) => (ms > 0 && ms < SOON ? `in ${span(ms)}` : ""));
   };
 
   /** Fill in when the sources were last read; warn where the book has not been built for two days. */
