@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 
@@ -69,23 +69,23 @@ class Plate:
         self.marks[key] = Mark(text.plain(title), href)
         return key
 
-    def rect(self, rows: Sequence[Row], color: str, *, pixels: bool = False, **style: object) -> None:
+    def rect(self, rows: Sequence[Row], color: str, *, pixels: bool = False, **style: Any) -> None:
         """Draw rectangles from x, y to x2, y2."""
         self._add(rows, "rect", {"color": color, **style}, ("x", "y", "x2", "y2"), pixels=pixels)
 
-    def rule(self, rows: Sequence[Row], color: str, *, pixels: bool = False, **style: object) -> None:
+    def rule(self, rows: Sequence[Row], color: str, *, pixels: bool = False, **style: Any) -> None:
         """Draw straight lines from x, y to x2, y2."""
         self._add(rows, "rule", {"color": color, **style}, ("x", "y", "x2", "y2"), pixels=pixels)
 
-    def line(self, rows: Sequence[Row], color: str, **style: object) -> None:
+    def line(self, rows: Sequence[Row], color: str, **style: Any) -> None:
         """Draw a line through x, y; rows of one `run` belong together."""
         self._add(rows, "line", {"color": color, **style}, ("x", "y", "detail"))
 
     def point(
-        self, rows: Sequence[Row], radius: float, color: str, *, pixels: bool = False, **style: object
+        self, rows: Sequence[Row], radius: float, color: str, *, pixels: bool = False, **style: Any
     ) -> None:
         """Draw discs at x, y; a row's `k` is its key."""
-        mark = {"size": (2 * radius) ** 2, "shape": "circle", "color": color, **style}
+        mark: dict[str, Any] = {"size": (2 * radius) ** 2, "shape": "circle", "color": color, **style}
         self._add(rows, "point", mark, ("x", "y", "description"), pixels=pixels)
 
     def ring(self, rows: Sequence[Row], radius: float, color: str, *, pixels: bool = False) -> None:
@@ -93,7 +93,7 @@ class Plate:
         style = {"filled": False, "strokeWidth": 1.5, "size": (2 * radius) ** 2, "shape": "circle"}
         self._add(rows, "point", {"color": color, **style}, ("x", "y"), pixels=pixels)
 
-    def label(self, rows: Sequence[Row], color: str, **style: object) -> None:
+    def label(self, rows: Sequence[Row], color: str, **style: Any) -> None:
         """Write the texts `t` at x, y, in pixels."""
         said = [{**row, "t": text.plain(str(row["t"]), limit=80)} for row in rows]
         self._add(said, "text", {"color": color, **style}, ("x", "y", "text"), pixels=True)
@@ -114,8 +114,8 @@ class Plate:
     def _add(
         self,
         rows: Sequence[Row],
-        kind: str,
-        mark: dict[str, object],
+        kind: Literal["rect", "rule", "line", "point", "text"],
+        mark: dict[str, Any],
         channels: tuple[str, ...],
         *,
         pixels: bool = False,
