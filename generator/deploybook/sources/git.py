@@ -18,7 +18,6 @@ Progress = Callable[[str, int, int | None], None]
 
 _FORMAT = 1
 """Raised when what is read from the same history changes, so that all is read again."""
-_READ = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/pull/", "refs/merge-requests/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +69,8 @@ def feed(wanted: Wanted, repository: Callable[[], Repository]) -> Feed:
 
 
 def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
-    refs = [ref for ref in repository.refs() if ref.name.startswith(_READ)]
-    release = _release(repository, refs, wanted.release_branch)
+    refs = repository.refs()
+    release = repository.release_revision(wanted.release_branch)
     state = _State(_digest(wanted, refs, release), release or "", tuple({ref.revision for ref in refs}))
     before = _State.of(ask.cursor)
     if before is not None and before.digest == state.digest:
@@ -94,9 +93,7 @@ def _history(
     wanted: Wanted, repository: Repository, refs: list[Ref], release: str | None, progress: Progress
 ) -> Iterator[Commit | Change | Rejected]:
     """All commits, then all changes."""
-    tagged = sorted(
-        (ref for ref in refs if ref.name.startswith("refs/tags/")), key=lambda ref: ref.seconds or 0
-    )
+    tagged = sorted(repository.tags, key=lambda ref: ref.seconds or 0)
     line_tips = list(dict.fromkeys(ref.revision for ref in tagged))
     touched: dict[str, Touched] = {}
     sides: dict[str, Touched] = {}
@@ -134,17 +131,6 @@ def _touched(
     if wanted.path is None:
         return touched, {}
     return touched, gitfiles.read(repository, tips, path=wanted.path, sizes=False, line_only=False)
-
-
-def _release(repository: Repository, refs: list[Ref], branch: str | None) -> str | None:
-    """The revision that the release branch is at."""
-    name = repository.release_ref(branch)
-    if name is None:
-        return None
-    for ref in refs:
-        if ref.name == name:
-            return ref.revision
-    return gitcmd.run(repository.folder, "rev-parse", "--verify", f"{name}^{{commit}}").decode().strip()
 
 
 def _new(repository: Repository, before: _State | None, state: _State) -> set[str] | None:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from deploybook.feed import GIT, Ask, Cursor, Feed, Item, Rejected, Unchanged
 from deploybook.records import Deployment
@@ -71,17 +72,11 @@ class History:
     apps: frozenset[str]
     environment: str
     _read: dict[str, list[Move | Rejected]] | None = field(default=None, init=False)
-    _release: str | None = field(default=None, init=False)
 
+    @cached_property
     def release(self) -> str | None:
         """The revision that is read up to; `None` where the repository is empty."""
-        if self._release is None:
-            place = self.repository()
-            name = place.release_ref(None)
-            if name is not None:
-                said = gitcmd.run(place.folder, "rev-parse", "--verify", f"{name}^{{commit}}")
-                self._release = said.decode().strip()
-        return self._release
+        return self.repository().release_revision(None)
 
     def of(self, app: str, ask: Ask) -> list[Move | Rejected]:
         """The moves of an app, oldest first, and what could not be read of it."""
@@ -93,7 +88,7 @@ class History:
         return self._read.get(app, [])
 
     def _moves(self, ask: Ask) -> Iterator[tuple[str, Move | Rejected]]:
-        release = self.release()
+        release = self.release
         if release is None:
             return
         ask.progress(f"deployments in {self.repository().where}", 0, None)
@@ -111,7 +106,7 @@ def feed(app: App, history: History) -> Feed:
     def pull(ask: Ask) -> Iterator[Item]:
         own = app.repository() if app.repository else None
         tags = _tags(own) if own else {}
-        said = (app.codebase, app.name, app.revision, history.form, history.environment, history.release())
+        said = (app.codebase, app.name, app.revision, history.form, history.environment, history.release)
         digest = hashlib.sha256(repr((said, sorted(tags.items()))).encode()).hexdigest()
         if ask.cursor == digest:
             yield Unchanged()
@@ -180,10 +175,7 @@ def _rows(blocks: Iterable[bytes]) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _tags(repository: Repository) -> dict[str, str]:
-    begin = "refs/tags/"
-    return {
-        ref.name.removeprefix(begin): ref.revision for ref in repository.refs() if ref.name.startswith(begin)
-    }
+    return {ref.name.removeprefix("refs/tags/"): ref.revision for ref in repository.tags}
 
 
 def _revisions(

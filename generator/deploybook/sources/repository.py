@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from deploybook.errors import SourceError
@@ -18,23 +19,23 @@ _REFS = (
     "+refs/pull/*/head:refs/pull/*/head",
     "+refs/merge-requests/*/head:refs/merge-requests/*/head",
 )
+_HEADS = ("refs/heads/", "refs/remotes/", "refs/pull/", "refs/merge-requests/")
 _PULL_HEAD = re.compile(r"refs/(?:pull|merge-requests)/(\d{1,18})/head")
 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A reference, its revision with tags peeled, and when it was tagged (UTC seconds; tags only)."""
+    """A reference and its revision; of a tag, what it points to and when it was made."""
 
     name: str
     revision: str
-    annotated: bool
-    seconds: int | None
-    """For an annotated tag the tagger's time, for any other reference the commit's committer time."""
+    seconds: int | None = None
+    """UTC: a tagger's time, for a tag without one the commit's; `None` for other references."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Repository:
-    """A repository that git can read now.
+    """A repository that git can read now. What it said of itself is kept: one object is for one run.
 
     Attributes:
         where: As the configuration spells it, without secrets: for messages.
@@ -45,22 +46,41 @@ class Repository:
     folder: Path
 
     def refs(self) -> list[Ref]:
-        """All references to commits, in one call; broken ones and tags of other things are left out."""
-        fields = (
-            "refname", "objecttype", "objectname", "*objecttype", "*objectname", "creatordate:unix"
-        )  # fmt: skip
-        form = "%00".join(f"%({field})" for field in fields)
+        """Branches, the heads of pull requests, and tags of commits."""
+        return [*self._heads, *self.tags]
+
+    @cached_property
+    def _heads(self) -> list[Ref]:
+        """In the order of their names. Their objects are not looked at: there may be tens of thousands."""
+        listed = gitcmd.run(self.folder, "for-each-ref", "--format=%(objectname) %(refname)", *_HEADS)
+        lines = listed.decode("utf-8", "replace").splitlines()
+        return [Ref(name, revision) for revision, _, name in (line.partition(" ") for line in lines)]
+
+    @cached_property
+    def tags(self) -> list[Ref]:
+        """Tags of commits, in the order of their names; those of anything else are left out."""
+        fields = ("objecttype", "objectname", "*objecttype", "*objectname", "creatordate:unix", "refname")
+        form = " ".join(f"%({field})" for field in fields)
         found = []
-        for line in gitcmd.run(self.folder, "for-each-ref", f"--format={form}").split(b"\n"):
-            parts = line.decode("utf-8", "replace").split("\0")
-            if len(parts) != 6:
-                continue
-            name, kind, revision, peeled_kind, peeled, seconds = parts
-            if "commit" not in (kind, peeled_kind):
-                continue
-            when = int(seconds) if seconds.isdigit() else None
-            found.append(Ref(name, peeled or revision, kind == "tag", when))
+        for line in gitcmd.run(self.folder, "for-each-ref", f"--format={form}", "refs/tags/").splitlines():
+            kind, revision, peeled_kind, peeled, seconds, name = line.decode("utf-8", "replace").split(" ", 5)
+            if "commit" in (kind, peeled_kind):
+                found.append(Ref(name, peeled or revision, int(seconds) if seconds.isdigit() else None))
         return found
+
+    def release_revision(self, branch: str | None) -> str | None:
+        """The newest commit of the release branch; `None` where the repository is empty.
+
+        Raises:
+            SourceError: There is no such branch.
+        """
+        name = self.release_ref(branch)
+        if name is None:
+            return None
+        for ref in self._heads:
+            if ref.name == name:
+                return ref.revision
+        return gitcmd.run(self.folder, "rev-parse", "--verify", f"{name}^{{commit}}").decode().strip()
 
     def release_ref(self, branch: str | None) -> str | None:
         """The full name of the release branch's reference; `None` where the repository is empty.
@@ -71,7 +91,7 @@ class Repository:
         Raises:
             SourceError: There is no such branch.
         """
-        names = {ref.name for ref in self.refs()}
+        names = {ref.name for ref in self._heads}
         wanted = [branch] if branch else ["main", "master"]
         candidates = [
             name for item in wanted for name in (f"refs/remotes/origin/{item}", f"refs/heads/{item}")

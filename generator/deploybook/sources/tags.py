@@ -53,7 +53,7 @@ def feed(wanted: Wanted, repository: Callable[[], Repository]) -> Feed:
 
     def pull(ask: Ask) -> Iterator[Item]:
         place = repository()
-        tags = [ref for ref in place.refs() if ref.name.startswith(_TAGS) and _is_wanted(ref, wanted)]
+        tags = [ref for ref in place.tags if _is_wanted(ref, wanted)]
         digest = hashlib.sha256(repr((wanted, tags)).encode()).hexdigest()
         if ask.cursor == digest:
             yield Unchanged()

@@ -1,0 +1,64 @@
+"""How long our reading of a history takes, as a ratio to a bare `git log` with the same fields.
+
+Usage: python benchmarks/history_read.py REPOSITORY [REPOSITORY ...]
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploybook.feed import Ask
+from deploybook.sources import git, gitcmd
+from deploybook.sources.gitlog import FIELDS
+from deploybook.sources.repository import Repository, at_hand
+
+ROUNDS = 3
+
+
+def bare(repository: Repository) -> None:
+    """`git log` over the same references with the same fields, read by nobody."""
+    tips = b"".join(f"{ref.revision}\n".encode() for ref in repository.refs())
+    subprocess.run(
+        ["git", "-C", str(repository.folder), "log", "-z", f"--format={FIELDS}", "--stdin"],
+        input=tips, stdout=subprocess.DEVNULL, env=gitcmd.environment(), check=True,
+    )  # fmt: skip
+
+
+def ours(repository: Repository) -> int:
+    """The whole feed: commits, graph and changes."""
+    feed = git.feed(git.Wanted("benchmark"), lambda: Repository(repository.where, repository.folder))
+    return sum(1 for _ in feed.pull(Ask(datetime.now(UTC))))
+
+
+def best(work: Callable[[], object]) -> float:
+    """The shortest of some rounds, in seconds: the one that others disturbed least."""
+    times = []
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+def main(paths: list[str]) -> int:
+    """Print one line a repository."""
+    if not paths:
+        print(__doc__)
+        return 2
+    for path in paths:
+        repository = at_hand(str(Path(path).resolve()), Path.cwd(), Path.cwd())
+        items = ours(repository)
+        reading, log = best(lambda: ours(repository)), best(lambda: bare(repository))  # noqa: B023
+        print(
+            f"history read: {path}: {items} items, {reading:.2f} s to {log:.2f} s, ratio {reading / log:.2f}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
