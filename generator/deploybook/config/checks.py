@@ -86,7 +86,7 @@ def _references(places: Places) -> Iterator[Problem]:
         for text, loc in _texts(places, *pattern):
             if meant(text) and text not in names:
                 where = " or ".join(f"`{section}`" for section in sections)
-                step = near(text, names) or f"add {text!r} under {where}"
+                step = near(text, names) or f"add {shown(text)} under {where}"
                 yield places.problem(loc, shown(text), f"a name under {where}", step)
 
 
@@ -103,7 +103,7 @@ def _environments(places: Places) -> Iterator[Problem]:
     known = _stages(places)
     for text, loc in _texts(places, "codebases", "*", "deployments", "environment"):
         if text.casefold() not in known:
-            step = near(text, known) or f"add {text!r} to `process.environments`"
+            step = near(text, known) or f"add {shown(text)} to `process.environments`"
             yield places.problem(loc, shown(text), "an environment of `process.environments`", step)
     seen: set[str] = set()
     for index, item in enumerate(places.section("process", "environments").items):

@@ -14,7 +14,7 @@ class Globs:
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        parts = [_regex(pattern) for pattern in patterns]
+        parts = [_regex(pattern) for pattern in patterns if pattern.strip("/ ")]
         self._match = re.compile("|".join(parts)).fullmatch if parts else None
 
     def match(self, path: str) -> bool:

@@ -44,7 +44,7 @@ from deploybook.config.values import (
     RefPrefix,
     RelativePath,
     Repository,
-    Secret,
+    Secrets,
     SiteName,
     Words,
     Zone,
@@ -152,7 +152,7 @@ class Team(Model):
     """The address of their documents."""
     on_call: str | None = None
     """Their rotation, or the address of who is on call."""
-    notify: tuple[Secret, ...] = ()
+    notify: Secrets = ()
     """Where notices for the team go, each env:NAME."""
 
 
@@ -167,7 +167,7 @@ class Person(Model):
     """Address, also the author address in git."""
     also_known_as: Words = ()
     """Other author names and addresses of the same person."""
-    notify: tuple[Secret, ...] = ()
+    notify: Secrets = ()
     """Where the person's own notices go, each env:NAME."""
 
 
@@ -229,6 +229,8 @@ class SourceConfig(Model):
         if not isinstance(data, dict) or len(data) != 1:
             raise wrong("one source as {records: history/*.jsonl}")
         ((kind, options),) = data.items()
+        if not isinstance(options, (str, list, dict, type(None))):
+            raise wrong("one source as {records: history/*.jsonl}")
         return {"kind": kind, "options": {} if options is None else options}
 
 

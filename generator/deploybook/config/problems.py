@@ -33,7 +33,7 @@ def near(word: str, known: Iterable[str]) -> str:
     """`did you mean …?` where a known word is close; else nothing."""
     folded = {each.casefold(): each for each in known}
     close = get_close_matches(word.casefold()[:100], folded, n=1, cutoff=0.6)
-    return f"did you mean {folded[close[0]]!r}?" if close else ""
+    return f"did you mean {shown(folded[close[0]])}?" if close else ""
 
 
 def shown(value: Any, key: str = "") -> str:

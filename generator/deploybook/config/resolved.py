@@ -167,14 +167,12 @@ class Config(Document):
         folded = name.strip().casefold()
         return self._codebases.get(folded) or self._codebases.get(repository_address(folded))
 
-    @cached_property
-    def _flags(self) -> dict[str, str]:
-        return {flag.label.casefold(): name for name, flag in self.flags.items() if flag.label}
-
     def flags_of(self, labels: Iterable[str]) -> tuple[str, ...]:
         """The flags whose labels are among these, in the order of the file."""
         have = _folded(labels)
-        return tuple(name for label, name in self._flags.items() if label in have)
+        return tuple(
+            name for name, flag in self.flags.items() if flag.label and flag.label.casefold() in have
+        )
 
 
 def _rule(process: Process | Before) -> periods.Rule:

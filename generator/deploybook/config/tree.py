@@ -119,8 +119,6 @@ class _Builder:
         if node.anchor:
             self.anchors[node.anchor] = node
         if not self.open:
-            if self.root is not None:
-                raise self.stop(node.line, "a second document", "one document, without a second `---`")
             self.root = node
             return
         parent = self.open[-1]
@@ -171,6 +169,8 @@ class _Builder:
 
     def feed(self, event: events.Event) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, events.DocumentStartEvent) and self.root is not None:
+            raise self.stop(line, "a second document", "one document, without a second `---`")
         if isinstance(event, events.AliasEvent):
             self.alias(event.anchor or "", line)
         elif isinstance(event, events.NodeEvent):

@@ -230,12 +230,16 @@ Clock = Annotated[
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 """A date in the site's time zone."""
 
-Secret = Annotated[
-    str,
-    BeforeValidator(_secret),
-    WithJsonSchema({"type": "string", "pattern": "^env:[A-Za-z_][A-Za-z0-9_]*$"}),
-]
+_SECRET_RULE = {"type": "string", "pattern": "^env:[A-Za-z_][A-Za-z0-9_]*$"}
+Secret = Annotated[str, BeforeValidator(_secret), WithJsonSchema(_SECRET_RULE)]
 """`env:NAME`: where the secret is, never the secret."""
+
+Secrets = Annotated[
+    tuple[Secret, ...],
+    BeforeValidator(_one_or_more),
+    WithJsonSchema({"anyOf": [_SECRET_RULE, {"type": "array", "items": _SECRET_RULE}]}),
+]
+"""Where several secrets are; a single one stands for a list of one."""
 
 Country = Annotated[
     str,
