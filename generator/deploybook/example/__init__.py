@@ -15,9 +15,10 @@ from deploybook.errors import UsageError
 from deploybook.example.book import RecordFiles
 from deploybook.example.cast import specs
 from deploybook.example.clock import EXAMPLE_AS_OF, EXAMPLE_UNTIL, Calendar, Story, last_instant
+from deploybook.example.extras import Extras
 from deploybook.example.repository import Repository
 from deploybook.example.simulate import Simulation
-from deploybook.example.site import configuration
+from deploybook.example.site import configuration, corrected
 from deploybook.example.week import Week
 
 __all__ = ["EXAMPLE_AS_OF", "EXAMPLE_UNTIL", "make_example"]
@@ -63,13 +64,23 @@ def make_example(
     chosen = specs(codebases)
     by_repository = [(name, list(group)) for name, group in groupby(chosen, key=lambda spec: spec.repository)]
     with RecordFiles(folder / "history") as out:
+        corrections: list[str] = []
+        extras = Extras(story, calendar, out)
+        extras.flags()
+        extras.locks()
+        extras.issues()
+        extras.outside()
         for done, (name, group) in enumerate(by_repository):
             progress(name, done, len(by_repository))
             with Repository(folder / "repositories" / f"{name}.git") as repository:
                 simulation = Simulation(story, calendar, group, repository, out, f"{seed}:{name}")
                 Week(simulation).add()
                 simulation.run()
+            corrections.extend(corrected(simulation.doubted[-1:]))
+            for spec in group:
+                if spec.name != "warehouse":  # nobody watches it yet: the site has to say so
+                    extras.monitor(spec, simulation.downs[spec.name], simulation.rng)
     progress("done", len(by_repository), len(by_repository))
     target = folder / "deploybook.yml"
-    target.write_text(configuration(story, chosen, []), encoding="utf-8", newline="\n")
+    target.write_text(configuration(story, chosen, corrections[:2]), encoding="utf-8", newline="\n")
     return target

@@ -82,12 +82,12 @@ SPECS = (
     Spec("checkout-api", "checkout", "checkout-api", "squash", 2.2, ("Checkout",), 940,
          ("quarterly", "weekly", "daily"), "conventional", pilot=True),
     Spec("accounts", "accounts", "accounts", "rebase", 1.7, ("Accounts",), 610, titles="conventional"),
-    Spec("catalogue", "discovery", "catalogue", "squash", 1.8, ("Catalogue",), 1020, titles="tag"),
+    Spec("catalogue", "discovery", "catalogue", "squash", 1.8, ("Catalogue",), 1020, ("quarterly", "weekly", "twice"), "tag"),
     Spec("shop-search", "discovery", "shop-search", "merge", 2.0, ("Search",), 1650, ("quarterly", "weekly", "daily"),
          care=0.5),
     Spec("warehouse", "logistics", "warehouse", "merge", 1.4, ("Warehouse",), 310, forge="gitlab", care=1.4),
     Spec("notifications", "accounts", "platform", "squash", 1.0, ("Messages",), 400, path="services/notifications"),
-    Spec("payments", "checkout", "platform", "squash", 1.1, ("Payments",), 400, path="services/payments"),
+    Spec("payments", "checkout", "platform", "squash", 1.1, ("Payments",), 400, ("quarterly", "weekly", "twice"), path="services/payments"),
 )  # fmt: skip
 """The eight codebases; the last two share the monorepo `platform`."""
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 import random
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from deploybook.example import files, words
 from deploybook.example.book import RecordFiles
 from deploybook.example.cast import BOT, BOT_EMAIL, BOT_LOGIN, Person, Spec
+from deploybook.example.extras import EPICS
 from deploybook.example.repository import Edit, Files, Lines, Repository, Signature, Written
 from deploybook.example.words import Words
-from deploybook.records import Change, IssueLink
+from deploybook.records import Change, Issue, IssueLink
 
 FORGE = "https://forge.acme.test/acme"
 MAIN = "refs/heads/main"
@@ -123,7 +124,7 @@ class Line:
 
     def land(self, plan: Plan) -> Landed:
         """Merge a pull request (or push a commit), and write its record."""
-        self._number += self._rng.randrange(1, 3)
+        self._number += self._rng.randrange(2, 4)  # issues have numbers, too
         number = self._number
         edits, added, removed = self._edit(plan)
         paths = sorted(edits)
@@ -232,11 +233,18 @@ class Line:
         plan = landed.plan
         issue = None
         if plan.issue:
-            self._number += 1
             key = f"{plan.spec.repository}/{landed.number - 1}"
             issue = IssueLink(
                 id=key, title=plan.issue, url=f"{FORGE}/{plan.spec.repository}/issues/{landed.number - 1}"
             )
+            parent = next((EPICS[label] for label in plan.labels if label in EPICS), None)
+            self._out.write(
+                Issue(
+                    id=key, title=plan.issue, codebase=plan.spec.name, parent=parent, state="closed",
+                    kind="bug" if plan.words.kind == "fixed" else "story", closed_at=plan.merged,
+                    opened_at=plan.first - timedelta(days=self._rng.randrange(1, 30)), url=issue.url,
+                )
+            )  # fmt: skip
         request = "-/merge_requests" if plan.spec.forge == "gitlab" else "pull"
         text = plan.text
         if text is None:

@@ -12,6 +12,7 @@ from math import exp, log
 from deploybook.example import words
 from deploybook.example.cast import BOT, BOT_LOGIN, Person, Spec, staff
 from deploybook.example.clock import Calendar, Story
+from deploybook.example.extras import themes
 from deploybook.example.landing import Landed, Plan
 from deploybook.example.words import Words
 
@@ -79,7 +80,7 @@ class Planner:
             spec, area, text, author, first=opened - coding, opened=opened, review=asked if reviewed else None,
             merged=merged, lines=max(2, round(_lognormal(rng, LINES[rhythm], 0.9))),
             approvals=1 + (rng.random() < 0.2) if reviewed else 0, branch=f"{author.key}/{_slug(text.title)}",
-            labels=(f"area/{area.lower()}",), issue=text.title if tracked else None, also=also,
+            labels=(f"area/{area.lower()}", *themes(area, merged.date(), self._story, rng)), issue=text.title if tracked else None, also=also,
             by_request=not direct,
         )  # fmt: skip
 
@@ -96,14 +97,15 @@ class Planner:
         )  # fmt: skip
 
     def mend(self, spec: Spec, text: Words, merged: datetime, hours: float, *, author: Person | None = None,
-             labels: tuple[str, ...] = (), branch: str = "", area: str = "") -> Plan:  # fmt: skip
+             labels: tuple[str, ...] = (), branch: str = "", area: str = "",
+             also: Spec | None = None) -> Plan:  # fmt: skip
         """A small change made in a hurry: begun `hours` before it is merged."""
         who = author or self._rng.choice(staff(spec.team, self._story.week(merged)))
         first = merged - timedelta(hours=hours)
         return Plan(
             spec, area or spec.areas[0], text, who, first=first, opened=first + (merged - first) * 0.5,
             review=first + (merged - first) * 0.7, merged=merged, lines=self._rng.randrange(2, 20), labels=labels,
-            branch=branch or f"{who.key}/{_slug(text.title)}",
+            branch=branch or f"{who.key}/{_slug(text.title)}", also=also,
         )  # fmt: skip
 
     def revert(self, landed: Landed, merged: datetime, author: Person) -> Plan:

@@ -27,12 +27,17 @@ class Signature:
         return f"{self.name} <{self.email}> {int(self.when.timestamp())} {offset}"
 
 
-@dataclass(frozen=True)
 class Written:
-    """A commit that is in the repository."""
+    """A commit that is in the repository, by its mark; its revision is asked for when somebody wants it."""
 
-    mark: int
-    sha: str
+    def __init__(self, mark: int, repository: Repository) -> None:
+        self.mark = mark
+        self._repository = repository
+
+    @property
+    def sha(self) -> str:
+        """The full revision."""
+        return self._repository.revision(self.mark)
 
 
 Files = dict[str, bytes | None]
@@ -45,6 +50,7 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._mark = 0
+        self._revisions: list[str] = []
 
     def __enter__(self) -> Self:
         # Nothing of the user's own git may show in the result: it is the same on every machine.
@@ -55,7 +61,7 @@ class Repository:
         self._folder.mkdir(parents=True)
         self._git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".")
         self._process = subprocess.Popen(
-            ["git", "-c", "fastimport.unpackLimit=0", "-c", "core.compression=1", "fast-import", "--quiet",
+            ["git", "-c", "fastimport.unpackLimit=0", "-c", "core.compression=1", "-c", "core.fsync=none", "fast-import", "--quiet",
              "--date-format=raw"],
             cwd=self._folder, env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
@@ -101,7 +107,23 @@ class Repository:
             else:
                 parts.append(f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
         parts.append(b"\nget-mark :%d\n" % self._mark)
-        return Written(self._mark, self._ask(b"".join(parts)))
+        self._send(b"".join(parts))
+        if self._mark - len(self._revisions) > 500:
+            self.revision(self._mark)  # the answers would fill the pipe
+        return Written(self._mark, self)
+
+    def revision(self, mark: int) -> str:
+        """The full revision of the commit with a mark. Answers come in order, and are read when one is due."""
+        if mark > len(self._revisions):
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            self._process.stdin.flush()
+            while len(self._revisions) < self._mark:
+                answer = self._process.stdout.readline().decode().strip()
+                if not answer:
+                    raise DeploybookError("git fast-import stopped", where=str(self._folder))
+                self._revisions.append(answer)
+        return self._revisions[mark - 1]
 
     def ref(self, name: str, to: Written) -> None:
         """Point a ref at a commit."""
@@ -117,16 +139,6 @@ class Repository:
     def _send(self, text: bytes) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(text)
-
-    def _ask(self, text: bytes) -> str:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(text)
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline().decode().strip()
-        if not answer:
-            raise DeploybookError("git fast-import stopped", where=str(self._folder))
-        return answer
 
     def _git(self, *arguments: str) -> None:
         subprocess.run(["git", *arguments], cwd=self._folder, env=self._environment, check=True)

@@ -45,6 +45,9 @@ class Simulation:
         self._green = 0
         self._hold: dict[str, datetime] = {}
         self._incidents = 0
+        self.doubted: list[tuple[str, datetime]] = []
+        """Deployments that were mended though no user met a fault: a person corrects the rule."""
+        self.downs: dict[str, list[tuple[datetime, datetime]]] = {spec.name: [] for spec in specs}
         self._asked = 0
         # The last days are told by hand (`week`): nothing is drawn in them.
         self.told = calendar.at(story.as_of.date() - timedelta(days=8), 9)
@@ -252,8 +255,11 @@ class Simulation:
             mended = self.calendar.working(back + timedelta(hours=rng.uniform(2, 9) * brisk), rng)
             self._hold[spec.name] = mended + timedelta(minutes=30)
             self.at(back, lambda when: self.back(spec, before, when))
-            again = self.planner.mend(spec, Words(f"{news[-1].plan.words.title}, second attempt", "fixed"), mended, 2.5,
-                                      area=news[-1].plan.area)  # fmt: skip
+            guilty = news[-1].plan
+            again = self.planner.mend(
+                guilty.spec, Words(f"{guilty.words.title}, second attempt", "fixed", guilty.words.note), mended, 2.5,
+                area=guilty.area, also=guilty.also,
+            )  # fmt: skip
             self.at(mended, lambda _: self.merge(again))
             cause = Cause(deployment=f"{spec.name}/{key}") if rng.random() < 0.6 else None
             self.incident(spec, started, back + timedelta(minutes=9), detect=detect, cause=cause,
@@ -276,7 +282,9 @@ class Simulation:
             mends = (key,) if rng.random() < 0.7 else ()
             cause = Cause(deployment=f"{spec.name}/{key}") if rng.random() < 0.65 else None
         self.at(mended, lambda _: self._mended(spec, self.merge(plan), live, mends))
-        if rng.random() < 0.85:
+        if rng.random() >= 0.85:
+            self.doubted.append((f"{spec.name}/{key}", finish))
+        else:
             self.incident(spec, started, live + timedelta(minutes=12), detect=detect, cause=cause,
                           down=rng.random() < 0.2)  # fmt: skip
 
@@ -307,6 +315,8 @@ class Simulation:
             return ""
         self._incidents += 1
         key = f"{spec.name}/{500 + self._incidents}"
+        if down and resolved:
+            self.downs[spec.name].append((started, resolved))
         if not title:
             title = self.rng.choice(words.INCIDENTS[spec.areas[0]])
         self.out.write(
@@ -315,7 +325,7 @@ class Simulation:
                 detected_at=started + timedelta(minutes=detect),
                 resolved_at=resolved if resolved and resolved <= self.story.as_of else None,
                 severity=severity or ("sev1" if down else self.rng.choice(("sev2", "sev3"))),
-                environment=REGIONS[0] if self.rng.random() < 0.7 else None, down=down,
+                environment=REGIONS[0] if severity or self.rng.random() < 0.7 else None, down=down,
                 caused_by=(cause,) if cause else None, url=f"{DEPLOYS}/incidents/{key}",
             )
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from importlib.resources import files
 from string import Template
 
@@ -22,7 +22,9 @@ def configuration(story: Story, specs: tuple[Spec, ...], corrections: list[str],
     template = files("deploybook.example").joinpath("deploybook.yml.template").read_text(encoding="utf-8")
     text = Template(template).substitute(
         codebases="".join(_codebase(spec, prefix) for spec in specs),
-        people="".join(_person(person.key) for person in sorted((*PEOPLE, PRODUCT_OWNER), key=lambda p: p.key)),
+        people="".join(
+            _person(person.key) for person in sorted((*PEOPLE, PRODUCT_OWNER), key=lambda p: p.key)
+        ),
         freezes="".join(
             f'    - {{from: {first}, to: {last}, because: "{why}"}}\n' for first, last, why in story.freezes()
         ),
@@ -34,6 +36,15 @@ def configuration(story: Story, specs: tuple[Spec, ...], corrections: list[str],
         text = text.replace(", codebases: [checkout-api]", "").replace(", codebases: [shop-search]", "")
         text = text.replace(", codebases: [warehouse]", "")
     return text.replace("records: history/", f"records: {prefix}history/")
+
+
+def corrected(doubted: list[tuple[str, datetime]]) -> list[str]:
+    """Lines of `corrections:` for deployments whose mend no user needed."""
+    return [
+        f"{{deployment: {key}, failed: false, by: ana, on: {(when + timedelta(days=4)).date()}, "
+        'because: "the fault was in a report of ours; no user met it"}'
+        for key, when in doubted
+    ]
 
 
 def _dates(story: Story) -> dict[str, date]:

@@ -42,6 +42,10 @@ THINGS: dict[str, tuple[str, ...]] = {
 
 PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
     "new": (
+        ("Let shoppers share {thing}", "Shoppers send a friend {thing} with one tap."),
+        ("Add help to {thing}", "Help is at hand in {thing}."),
+        ("Try a shorter version of {thing}", "Every tenth shopper sees a shorter version of {thing}."),
+        ("Print {thing}", "What is on the screen can be printed: {thing}."),
         ("Let shops edit {thing} for themselves", "Shops change {thing} themselves, without asking us."),
         ("Offer {thing} in the app", "What the web shop had is now in the app: {thing}."),
         ("Open {thing} to business customers", "Business customers get {thing}, too."),
@@ -49,6 +53,12 @@ PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Send {thing} to a second reader", "A colleague can be sent {thing} with one tap."),
     ),
     "improved": (
+        ("Keep {thing} working with one hand", "On a phone, {thing} is in the thumb's reach."),
+        ("Show fewer words in {thing}", "There is less to read in {thing}."),
+        ("Give {thing} more contrast", "In bright sun, {thing} can be read."),
+        ("Put what matters first in {thing}", "What most people look for comes first in {thing}."),
+        ("Tell what happens next in {thing}", "Nobody has to guess what comes after {thing}."),
+        ("Use pictures instead of words in {thing}", "Pictures say what words said in {thing}."),
         ("Open {thing} faster on slow networks", "On a slow network, {thing} opens in half the time."),
         ("Explain errors in {thing} in plain words", "When something is wrong with {thing}, we now say what to do."),
         ("Remember the last choice in {thing}", "Whoever comes back finds {thing} as it was left."),
@@ -57,6 +67,13 @@ PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Show {thing} clearly on small screens", "On a small phone, {thing} no longer needs zooming."),
     ),
     "fixed": (
+        ("Stop {thing} from jumping while it loads", "It stands still while it loads: {thing}."),
+        ("Show the right time in {thing}", "Times are local again in {thing}."),
+        ("Let {thing} be used with the keyboard", "No mouse is needed for {thing}."),
+        ("Do not lose the place in {thing}", "Going back leads to where one was in {thing}."),
+        ("Show {thing} when the network comes back", "After a tunnel, {thing} goes on by itself."),
+        ("Bring {thing} back on old tablets", "Old tablets show {thing} again."),
+        ("Say why {thing} is empty", "An empty page explains itself in {thing}."),
         ("Keep {thing} when the session ends", "Nothing is lost from {thing} after a long break."),
         ("Show {thing} in the reader's language again", "The reader's language is back in {thing}."),
         ("Stop {thing} from loading twice", "It no longer flickers: {thing}."),
@@ -66,6 +83,8 @@ PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Bring back the missing picture in {thing}", "The picture is there again in {thing}."),
     ),
     "removed": (
+        ("Drop the second confirmation in {thing}", "Nobody is asked twice in {thing}."),
+        ("Take the banner off {thing}", "The banner is gone from {thing}."),
         ("Remove the old version of {thing}", "The old version is gone; everybody now uses the new {bare}."),
         ("Take the survey out of {thing}", "We no longer ask for an opinion in {thing}."),
     ),
@@ -75,7 +94,8 @@ BEHIND = (
     "Split the {area} tests in two halves", "Move {area} settings to one file", "Log less in {area}",
     "Measure response times of {area}", "Use the shared date library in {area}", "Delete unused code of {area}",
     "Name the tables of {area} alike", "Retry the nightly job of {area}", "Write down how {area} is run",
-    "Raise the memory limit of {area}", "Run the {area} tests in random order", "Cache the {area} build",
+    "Sort the {area} logs by customer", "Alert earlier when {area} slows down", "Warm {area} up before it takes traffic",
+    "Time every query of {area}", "Keep {area} data for a year only", "Describe the {area} interface", "Raise the memory limit of {area}", "Run the {area} tests in random order", "Cache the {area} build",
 )  # fmt: skip
 
 MENDS = (
