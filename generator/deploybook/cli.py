@@ -121,7 +121,9 @@ def sync(
 
 
 @app.command()
-def render(config: ConfigFile = None, as_of: AsOf = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def render(
+    config: ConfigFile = None, as_of: AsOf = None, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
     """Write Markdown, charts, feeds and data files from the store; no network, no MkDocs."""
     from deploybook.build.compose import render as render_pages
     from deploybook.build.progress import Progress
@@ -148,22 +150,24 @@ def serve(
 def example(
     folder: Annotated[Path, typer.Argument(help="Where to make it.")] = Path("example"),
     seed: Annotated[int, typer.Option(help="Another seed, another history.")] = 7,
-    until: Annotated[str | None, typer.Option(help="Its last day, as 2026-11-20.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Its last day, as 2026-11-20.")
+    ] = None,
     codebases: Annotated[int, typer.Option(min=1, help="How many codebases.")] = 8,
     years: Annotated[int, typer.Option(min=1, help="How many years of history.")] = 2,
     quiet: Quiet = False,
 ) -> None:
     """Make the example organisation: real git repositories and records, simulated and marked as such."""
     from deploybook.build.progress import Progress
-    from deploybook.example import EXAMPLE_AS_OF, make_example
+    from deploybook.example import EXAMPLE_UNTIL, make_example
 
+    last = until.date() if until else EXAMPLE_UNTIL
     with Progress(quiet=quiet, verbose=False) as progress:
         made = make_example(
-            folder, seed=seed, until=_day(until) or EXAMPLE_AS_OF, codebases=codebases, years=years,
-            progress=progress.count,
-        )  # fmt: skip
+            folder, seed=seed, until=last, codebases=codebases, years=years, progress=progress.count
+        )
     if not quiet:
-        print(f"The example organisation is in {made}. Its site: deploybook build --config {made}/deploybook.yml")
+        print(f"The example organisation is made. Its site: deploybook build --config {made}")
 
 
 @app.command()

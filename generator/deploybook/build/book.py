@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+import ibis
 import pyarrow as pa
 
 from deploybook.build.progress import Progress
@@ -19,12 +21,12 @@ from deploybook.linking.model import (
     LinkedIncident,
     from_table,
 )
-from deploybook.metrics import count
+from deploybook.metrics import Tables, compute_arrow, settings_of
 from deploybook.pages.book import Book, Figures, SetAside, SourceStatus
-from deploybook.sources import repositories
+from deploybook.sources.local import heads, repositories
 
 
-class Tables(Mapping[str, pa.Table]):
+class Held(Mapping[str, pa.Table]):
     """The merged history, each table read when it is first asked for."""
 
     def __init__(self, history: History) -> None:
@@ -43,13 +45,26 @@ class Tables(Mapping[str, pa.Table]):
         return len(self._history.tables())
 
 
+def _counted(linked: Linked, history: History) -> Tables:
+    """What metrics are counted from: linked rows in memory, the rest where it lies."""
+    stored = ("pipeline_runs", "test_case_runs", "coverage", "flag_changes", "availability", "verdicts")
+    return Tables(
+        changes=ibis.memtable(linked.changes),
+        deployments=ibis.memtable(linked.deployments),
+        incidents=ibis.memtable(linked.incidents),
+        branch_commits=ibis.memtable(linked.branch_commits),
+        **{name: history.table(name) for name in stored},
+    )
+
+
 def open_book(config: Config, history: History, as_of: datetime, progress: Progress) -> Book:
     """Link and count the history as of an instant."""
-    tables = Tables(history)
+    tables = Held(history)
+    local = repositories(config, config.build_dir)
     progress.step("linking changes, deployments and incidents")
-    linked: Linked = link(tables, config, as_of)
+    linked: Linked = link(ChainMap({"heads": heads(local, config)}, tables), config, as_of)
     progress.step("counting")
-    figures = count(linked, history, config, as_of)
+    figures = compute_arrow(_counted(linked, history), settings_of(config, as_of))
     return Book(
         config=config,
         as_of=as_of,
@@ -66,10 +81,8 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
             "metrics": figures,
         },
         history=tables,
-        sources=[
-            SourceStatus(s.name, s.last_read, s.rows, s.rejected, s.error) for s in history.sources()
-        ],
-        rejected=[SetAside(r.source, r.where, r.reason, r.text) for r in history.rejected()],
-        repositories=repositories(config, config.build_dir),
+        sources=[SourceStatus(s.name, s.last_read, s.rows, s.rejected, s.error) for s in history.sources()],
+        rejected=[SetAside(**row) for row in history.rejected().to_pylist()],
+        repositories={name: repository.folder for name, repository in local.items()},
         cache=config.build_dir / "cache",
     )

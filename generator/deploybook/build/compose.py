@@ -99,7 +99,9 @@ def render(config: Config, as_of: datetime, *, progress: Progress) -> Outcome:
 
 
 def _wrote(written: Written, where: Path) -> str:
-    return f"{written.pages:,} pages in {where}, {written.changed:,} files changed, {written.removed:,} removed"
+    return (
+        f"{written.pages:,} pages in {where}, {written.changed:,} files changed, {written.removed:,} removed"
+    )
 
 
 def docs_folder(config: Config) -> Path:

@@ -1,4 +1,4 @@
-"""Progress on long work: one moving line on a terminal, plain lines otherwise, nothing when asked for quiet."""
+"""Progress on long work: one moving line on a terminal, plain lines otherwise, nothing when quiet."""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ import yaml
 from deploybook import __version__
 from deploybook.errors import PublishError
 
-_OURS = frozenset({"docs_dir", "site_dir", "nav", "theme", "plugins", "hooks", "markdown_extensions", "INHERIT"})
+_OURS = frozenset(
+    {"docs_dir", "site_dir", "nav", "theme", "plugins", "hooks", "markdown_extensions", "INHERIT"}
+)
 """Keys of a `mkdocs.yml` that Deploybook sets itself: the theme and the safety of the site depend on them."""
 
 
@@ -49,7 +51,7 @@ def mkdocs_config(
     theme: Path, own: dict[str, Any], *, name: str, url: str | None, docs: Path, site: Path,
     nav: list[Any], extra: dict[str, Any],
 ) -> str:  # fmt: skip
-    """The complete `mkdocs.yml` of a build: the theme's, what the site's own adds, and what this build knows."""
+    """A build's `mkdocs.yml`: the theme's, what the site's own adds, and what this build knows."""
     settings: dict[str, Any] = yaml.safe_load((theme.parent / "mkdocs.base.yml").read_text("utf-8"))
     settings.update({key: value for key, value in own.items() if key not in _OURS})
     settings["theme"]["custom_dir"] = str(theme)

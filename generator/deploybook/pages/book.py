@@ -15,7 +15,10 @@ from markupsafe import Markup
 
 from deploybook.config import Config
 from deploybook.linking.model import BranchCommit, Delivery, LinkedChange, LinkedDeployment, LinkedIncident
-from deploybook.periods import Period, Week, periods_between
+from deploybook.messages import author_email, author_name
+from deploybook.pages.branches import Branch, branches
+from deploybook.pages.locks import HeldLock, held
+from deploybook.periods import Calendar, Period, Turn, Week, periods_between
 from deploybook.text import slug
 
 
@@ -94,7 +97,7 @@ class Book:
     branch_commits: list[BranchCommit]
     figures: Figures
     tables: Mapping[str, pa.Table]
-    """What other tools read, by the name of its file below `data/`: changes, deployments, incidents, metrics."""
+    """What other tools read, by the name of its file below `data/`: changes, deployments, …"""
     history: Mapping[str, pa.Table]
     """The merged history by table name, for what linking does not touch."""
     sources: list[SourceStatus]
@@ -108,6 +111,30 @@ class Book:
     def zone(self) -> ZoneInfo:
         """The site's time zone."""
         return self.config.zone
+
+    @cached_property
+    def branches(self) -> list[Branch]:
+        """Release branches whose runs are known, by codebase: green or red, and since when."""
+        return branches(self.history["pipeline_runs"], self.config, self.as_of)
+
+    @cached_property
+    def locks(self) -> list[HeldLock]:
+        """Locks that hold at `as_of`."""
+        return held(self.history["locks"], self.as_of)
+
+    @property
+    def calendar(self) -> Calendar:
+        """Cut-offs and windows."""
+        return self.config.calendar
+
+    def decider(self, instant: datetime) -> Turn | None:
+        """Who calls roll back or keep at an instant, and for how long; `None` where nobody is named."""
+        decides = self.config.process.decides
+        if decides is None:
+            return None
+        rotation = self.config.rotation(decides.rotation)
+        turns = rotation.shifts(instant, instant)
+        return next((turn for turn in turns if turn.start <= instant < turn.end), None)
 
     @cached_property
     def this_week(self) -> Week:
@@ -180,10 +207,15 @@ class Book:
         """A person's name as readers know it: that of `people`, else what the source says, without e-mail."""
         if name is None:
             return None
-        known = self.config.person_of(name)
-        if known is not None:
-            return self.config.people[known].name or known
-        return name.split(" <", 1)[0] or None
+        known = self.person_key(name)
+        return (self.config.people[known].name or known) if known else author_name(name)
+
+    def person_key(self, name: str | None) -> str | None:
+        """The key in `people` of what a source calls somebody: a login, a name, an address, or both."""
+        if name is None:
+            return None
+        spellings = (name, author_email(name), author_name(name))
+        return next((key for spelling in spellings if (key := self.config.person_of(spelling))), None)
 
     def week_href(self, week: Period) -> Markup:
         """The address of a week's page."""

@@ -80,6 +80,7 @@ class DataPage:
     """The model of `data/`."""
 
     sentence: str
+    simulated: bool
     files: tuple[DataFile, ...]
     sources: tuple[SourceRow, ...]
     set_aside: tuple[SetAside, ...]
@@ -118,7 +119,9 @@ def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if not pa.types.is_string(column.type):
         return column
     text = pc.replace_substring(column, "\0", "\N{REPLACEMENT CHARACTER}")
-    return pc.if_else(pc.match_substring_regex(text, _FORMULA), pc.binary_join_element_wise("'", text, ""), text)
+    return pc.if_else(
+        pc.match_substring_regex(text, _FORMULA), pc.binary_join_element_wise("'", text, ""), text
+    )
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -148,6 +151,7 @@ def pages(book: Book) -> Iterator[Page | File]:
     aside = len(book.rejected)
     model = DataPage(
         sentence=f"Everything this site says comes from {words.count(len(book.sources), 'source')}{stale}.",
+        simulated=book.config.site.simulated,
         files=tuple(files),
         sources=tuple(
             SourceRow(

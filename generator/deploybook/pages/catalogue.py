@@ -1,0 +1,19 @@
+"""Every page and file of the site, family by family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deploybook.pages import data, home, shipped, week
+from deploybook.pages.book import Book
+from deploybook.pages.page import File, Page
+from deploybook.pages.telling import Teller
+
+
+def everything(book: Book) -> Iterator[Page | File]:
+    """All that the site is made of."""
+    tell = Teller(book)
+    yield from home.pages(book, tell)
+    yield from week.pages(book, tell)
+    yield from shipped.pages(book, tell)
+    yield from data.pages(book)

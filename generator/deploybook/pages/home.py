@@ -1,0 +1,335 @@
+"""The home page: this week, what holds, the five metrics, and what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from markupsafe import Markup
+
+from deploybook import words
+from deploybook.metrics.trends import Segment, limits, signals
+from deploybook.pages.book import Book, Figure
+from deploybook.pages.page import Page
+from deploybook.pages.telling import Teller, Told
+from deploybook.pages.week import Link, highlights, is_news
+from deploybook.periods import Period
+from deploybook.text import escape, link
+
+_NEWS = 7
+_WEEKS = 26
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One of the strip: a term, its value, a remark."""
+
+    term: str
+    value: Markup | str
+    note: Markup | str = ""
+    state: str = ""
+    until: bool = False
+
+
+@dataclass(frozen=True)
+class NewsItem:
+    """One line of what shipped."""
+
+    area: str
+    words: str
+    href: Markup
+    when: Markup | str
+    state: str
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A sparkline: values oldest first, natural limits, a target, whether the last is a signal."""
+
+    points: tuple[float | None, ...]
+    label: str
+    band: tuple[float, float] | None
+    signal: bool
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One of the five, small."""
+
+    name: str
+    href: Markup
+    number: str
+    words: str
+    note: str
+    signal: bool
+    spark: Spark
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the four below: a heading, lines, a way on."""
+
+    id: str
+    title: str
+    lines: tuple[Markup | str, ...]
+    links: tuple[Link, ...] = ()
+    more: Link | None = None
+
+
+@dataclass(frozen=True)
+class HomePage:
+    """The model of the home page."""
+
+    kicker: str
+    sentence: str
+    simulated: bool
+    zone: str
+    asof: tuple[Markup | str, ...]
+    facts: tuple[Fact, ...]
+    news: tuple[NewsItem, ...]
+    news_title: str
+    nothing: str
+    all_news: Link
+    metrics: tuple[MetricRow, ...]
+    parts: tuple[Part, ...]
+    dates: tuple[tuple[Markup, str], ...]
+
+
+def pages(book: Book, tell: Teller) -> Iterator[Page]:
+    """The home page."""
+    yield Page("", "home.md.jinja", "This week", home_page(book, tell))
+
+
+def home_page(book: Book, tell: Teller) -> HomePage:
+    """The model of the home page."""
+    week = book.this_week
+    changes = [tell(change) for change in book.changes_in(week)]
+    shown = week
+    if not changes:
+        shown = next((w for w in reversed(book.weeks) if book.changes_in(w)), week)
+    told = [tell(change) for change in book.changes_in(shown)]
+    return HomePage(
+        kicker=f"This week, {words.week_days(week.start)}",
+        sentence=_sentence(book, len(changes)),
+        simulated=book.config.site.simulated,
+        zone=book.config.site.timezone,
+        asof=tuple(_asof(book, week)),
+        facts=tuple(_facts(book)),
+        news=tuple(_news(book, told)),
+        news_title="Shipped this week" if shown == week else f"Last shipped, in week {shown.number}",
+        nothing="" if told else "When a deployment reaches users, what it brought is told here.",
+        all_news=Link(book.week_href(shown), f"All {len(told)} of week {shown.number}"),
+        metrics=tuple(_metrics(book)),
+        parts=(_waiting(book, tell), _branches(book), _incidents(book)),
+        dates=tuple(_dates(book)),
+    )
+
+
+def _sentence(book: Book, count: int) -> str:
+    """How many reached users, and whether that is much: "the most since June"."""
+    if not count:
+        return "Nothing has reached users this week yet."
+    says = f"{words.count(count, 'change', start=True)} reached users this week"
+    past = [(w, len(book.changes_in(w))) for w in book.weeks if w != book.this_week]
+    as_many = [w for w, n in past if n >= count]
+    if len(past) < 8 or (as_many and book.this_week.start - as_many[-1].start < timedelta(weeks=8)):
+        return f"{says}."
+    if not as_many:
+        return f"{says}, the most of any week so far."
+    since = as_many[-1].start
+    year = f" {since.year}" if since.year != book.this_week.start.year else ""
+    return f"{says}, the most since {words.month(since)}{year}."
+
+
+def _asof(book: Book, week: Period) -> Iterator[Markup | str]:
+    failing = [source.name for source in book.sources if source.error]
+    if failing:
+        yield Markup('<a href="~/data/">{}</a>').format(
+            words.count(len(failing), "source") + " could not be read"
+        )
+    elif book.sources:
+        yield "all sources fresh"
+    settles = week.settled_at(book.zone)
+    yield Markup("week provisional until {}").format(words.moment(settles, book.zone, "day"))
+
+
+def _facts(book: Book) -> Iterator[Fact]:
+    cut_offs = book.calendar.next_cut_offs(book.as_of, 1)
+    windows = book.calendar.next_windows(book.as_of, 1)
+    if cut_offs:
+        yield Fact("Next cut-off", words.moment(cut_offs[0], book.zone, "when"), until=True)
+    if windows:
+        window = windows[0]
+        when = words.moment(window.start, book.zone, "when")
+        value = Markup("{} to {}").format(when, words.clock(window.end, book.zone))
+        yield Fact("Next window", value, _ready(book, window.cut_off))
+    turn = book.decider(book.as_of)
+    if turn is not None:
+        rotation = book.config.process.decides.rotation if book.config.process.decides else ""
+        until = words.weekday((turn.end - timedelta(seconds=1)).astimezone(book.zone).date())
+        yield Fact("Decides", book.person(turn.person) or "", f"{rotation.replace('-', ' ')} until {until}")
+    yield _production(book)
+
+
+def _ready(book: Book, cut_off: datetime | None) -> str:
+    waiting = len(book.waiting)
+    if not waiting:
+        return "nothing waits for it"
+    if cut_off is None:
+        return f"{waiting} waiting"
+    ready = sum(change.merged_at <= cut_off for change in book.waiting)
+    return f"{ready} of {waiting} waiting are in time"
+
+
+def _production(book: Book) -> Fact:
+    name = book.config.process.environments[-1].name
+    held = [lock for lock in book.locks if lock.environment in (name, "all", *book.config.live)]
+    if held:
+        lock = held[0]
+        reason = lock.reason or "no reason given"
+        return Fact(
+            name.capitalize(), "locked", f"{book.person(lock.holder) or 'somebody'}: {reason}", "locked"
+        )
+    off = book.calendar.off(book.as_of.astimezone(book.zone).date())
+    if off:
+        return Fact(name.capitalize(), "no window today", off, "watch")
+    return Fact(name.capitalize(), "open", "no locks", "open")
+
+
+def _news(book: Book, told: list[Told]) -> Iterator[NewsItem]:
+    first = highlights(told)
+    news = [item for item in told if is_news(item)]
+    rest = [item for item in news if item not in first]
+    rest.sort(key=lambda item: (item.state is None or item.state.tone != "bad", not item.described))
+    for item in (first + rest)[:_NEWS]:
+        live = item.live_at.astimezone(book.zone).date() if item.live_at else None
+        when: Markup | str = f"live {words.weekday(live)}" if live else ""
+        if item.state is not None:
+            when = item.state.says.removeprefix("ready, ").removeprefix("flag ")
+            if item.state.tone == "flag" and ", on for" in item.state.says:
+                when = item.state.says.partition(", ")[2]
+        yield NewsItem(item.area, item.words, item.href, when, item.state.tone if item.state else "")
+
+
+def _metrics(book: Book) -> Iterator[MetricRow]:
+    start = book.this_week.start
+    for name, anchor, metric, noun in (
+        ("Deployments", "deployment-frequency", "deployment_frequency", "this week"),
+        ("Lead time", "change-lead-time", "change_lead_time_within_target", "within target"),
+        ("Change fail rate", "change-fail-rate", "change_fail_rate", "deployments"),
+        ("Recovery", "recovery-time", "failed_deployment_recovery_within_target", "within target"),
+        ("Rework", "rework-rate", "deployment_rework_rate", "deployments"),
+    ):
+        series = book.figures.series("site", "", "week", metric)[-_WEEKS:]
+        now = book.figures.one("site", "", "week", metric, start)
+        values = tuple(figure.value for figure in series)
+        segments = limits([(f.start, f.value) for f in series if f.value is not None], [])
+        last = bool(series) and any(
+            s.at == series[-1].start for s in signals(series_points(series), segments)
+        )
+        number, unit = _now(now, noun, metric)
+        band = _band(segments)
+        yield MetricRow(
+            name, Markup(f"~/metrics/#{anchor}"), number, unit,
+            "" if band is None else "no signal", last,
+            Spark(values, f"{name} by week, {len(series)} weeks; the last {number} {unit}", band, last),
+        )  # fmt: skip
+
+
+def series_points(series: list[Figure]) -> list[tuple[date, float]]:
+    """The known values of a series with the days their periods start on."""
+    return [(figure.start, figure.value) for figure in series if figure.value is not None]
+
+
+def _band(segments: list[Segment]) -> tuple[float, float] | None:
+    if not segments or segments[-1].low is None or segments[-1].high is None:
+        return None
+    return max(0.0, segments[-1].low), segments[-1].high
+
+
+def _now(now: Figure | None, noun: str, metric: str) -> tuple[str, str]:
+    if now is None or now.numerator is None:
+        return "–", "none this week"
+    if metric == "deployment_frequency":
+        return words.number(now.numerator), noun
+    if not now.denominator:
+        return "–", "none this week"
+    return f"{words.number(now.numerator)} of {words.number(now.denominator)}", noun
+
+
+def _waiting(book: Book, tell: Teller) -> Part:
+    waiting = [tell(change) for change in book.waiting]
+    title = words.count(len(waiting), "change", start=True) + " waiting"
+    if not waiting:
+        return Part("waiting", "Nothing waits", ("All that was merged is live.",))
+    windows = book.calendar.next_windows(book.as_of, 1)
+    lines: list[Markup | str] = []
+    if windows and windows[0].cut_off:
+        ready = sum(change.merged_at <= windows[0].cut_off for change in book.waiting)
+        day = words.day(windows[0].start, book.zone)
+        lines.append(f"{ready} of them {'is' if ready == 1 else 'are'} in time for {day}.")
+    news = [item for item in waiting if is_news(item)][:2]
+    links = tuple(Link(item.href, item.words) for item in news)
+    return Part("waiting", title, tuple(lines), links, Link(Markup("~/shipped/waiting/"), "All waiting"))
+
+
+def _branches(book: Book) -> Part:
+    states = book.branches
+    if not states:
+        return Part(
+            "branches", "Release branches", ("No runs of a pipeline are known, so green or red is not.",)
+        )
+    red = [branch for branch in states if not branch.green]
+    lines: list[Markup | str] = []
+    lines.append(f"{len(states) - len(red)} green")
+    for branch in red:
+        since = words.moment(branch.since, book.zone)
+        lines.append(Markup("{}, red since {}.").format(escape(branch.codebase), since))
+    return Part(
+        "branches",
+        "Release branches",
+        tuple(lines),
+        (),
+        Link(Markup("~/metrics/release-branch/"), "Release branches"),
+    )
+
+
+def _incidents(book: Book) -> Part:
+    seen: dict[str, Markup] = {}
+    for incident in book.incidents:
+        if incident.resolved_at is not None or incident.id in seen:
+            continue
+        name = escape(incident.title or f"incident {incident.id}")
+        url = link(incident.url)
+        told = Markup('<a href="{}">{}</a>').format(url, name) if url else name
+        since = words.moment(incident.started_at, book.zone)
+        why = "No deployment explains it."
+        if incident.deployment is not None:
+            why = f"After {incident.codebase}/{incident.deployment}."
+        seen[incident.id] = Markup("{} since {}. {}").format(told, since, escape(why))
+    title = words.count(len(seen), "open incident", start=True) if seen else "No open incident"
+    lines = tuple(seen.values()) or ("Nothing is known to be wrong.",)
+    return Part("incidents", title, lines[:3])
+
+
+def _dates(book: Book) -> Iterator[tuple[Markup, str]]:
+    found: list[tuple[datetime, str]] = []
+    turn = book.decider(book.as_of)
+    if turn is not None and (after := book.decider(turn.end)) is not None and after.person != turn.person:
+        role = book.config.process.decides.rotation.replace("-", " ") if book.config.process.decides else ""
+        found.append((turn.end, f"{book.person(after.person)} takes over as {role}"))
+    found += [
+        (at, f"cut-off at {words.clock(at, book.zone)}") for at in book.calendar.next_cut_offs(book.as_of, 1)
+    ]
+    for window in book.calendar.next_windows(book.as_of, 1):
+        until = words.clock(window.end, book.zone)
+        found.append((window.start, f"window until {until}"))
+    for freeze in book.calendar.freezes:
+        begins, _ = Period("week", freeze.first - timedelta(days=freeze.first.weekday())).bounds(book.zone)
+        starts = begins + timedelta(days=freeze.first.weekday())
+        if book.as_of < starts < book.as_of + timedelta(days=60):
+            found.append((starts, f"freeze: {freeze.because or 'no deployments'}"))
+    for at, says in sorted(found)[:4]:
+        near = at - book.as_of < timedelta(days=6)
+        yield words.moment(at, book.zone, "weekday" if near else "day"), says

@@ -1,0 +1,41 @@
+"""Repositories as they lie on this machine, nothing fetched: for what pages read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from deploybook.config import Config
+from deploybook.errors import SourceError
+from deploybook.sources.repository import Repository, is_remote
+
+
+def repositories(config: Config, workdir: Path) -> dict[str, Repository]:
+    """Each codebase's repository, where there is one: its path, or the mirror that a sync made."""
+    found = {}
+    for name, codebase in config.codebases.items():
+        if codebase.repository is None:
+            continue
+        remote = is_remote(codebase.repository)
+        folder = workdir / "mirrors" / f"{name}.git" if remote else config.root / codebase.repository
+        if folder.is_dir():
+            found[name] = Repository(codebase.repository, folder)
+    return found
+
+
+def heads(repositories: Mapping[str, Repository], config: Config) -> pa.Table:
+    """The newest commit of each release branch: `codebase`, `revision`."""
+    rows: list[dict[str, str]] = []
+    for name, repository in repositories.items():
+        try:
+            ref = repository.release_ref(config.codebases[name].release_branch)
+            revisions = {known.name: known.revision for known in repository.refs()}
+        except SourceError:  # told by the sync; linking finds the branch by where pull requests arrived
+            continue
+        if ref is not None and ref in revisions:
+            rows.append({"codebase": name, "revision": revisions[ref]})
+    return pa.Table.from_pylist(
+        rows, schema=pa.schema([("codebase", pa.string()), ("revision", pa.string())])
+    )
