@@ -241,6 +241,23 @@ def test_two_codebases_cannot_be_known_by_one_name(tmp_path: Path) -> None:
     assert "'shop'" in problem.expected
 
 
+def test_a_comma_that_cuts_a_text_in_two_is_explained(tmp_path: Path) -> None:
+    problem = only(tmp_path, "initiatives: {Queues: {about: shorter, for all}}\n")
+    assert (problem.key, problem.suggestion) == (
+        "initiatives.Queues.for all",
+        "a text with a comma in it needs quotes",
+    )
+
+
+def test_thousands_of_wrong_names_are_told_in_seconds_and_the_first_are_helped(tmp_path: Path) -> None:
+    people = "".join(f"  person-{number}: {{}}\n" for number in range(2000))
+    members = "".join(f"    - persn-{number}\n" for number in range(1000))
+    found = problems(tmp_path, f"teams:\n  all:\n    members:\n{members}people:\n{people}")
+    assert len(found) == 1000
+    assert found[0].suggestion == "did you mean 'person-0'?"
+    assert found[-1].suggestion == "add 'persn-999' under `people`"
+
+
 def test_a_misspelt_section_is_one_problem_and_not_one_for_each_name_in_it(tmp_path: Path) -> None:
     problem = only(tmp_path, "codebases: {shop: {team: checkout}}\nteam: {checkout: }\n")
     assert problem.key == "team"

@@ -5,12 +5,12 @@ Works on the tree, not on the models, so that a wrong value elsewhere in the fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 
 from deploybook.config.names import METRICS
-from deploybook.config.problems import Places, near, shown
+from deploybook.config.problems import Places, shown
 from deploybook.config.schema import SOURCE_KINDS, at, keys
 from deploybook.config.secrets import holds_secret, is_secret
 from deploybook.config.tree import Node
@@ -86,7 +86,7 @@ def _references(places: Places) -> Iterator[Problem]:
         for text, loc in _texts(places, *pattern):
             if meant(text) and text not in names:
                 where = " or ".join(f"`{section}`" for section in sections)
-                step = near(text, names) or f"add {shown(text)} under {where}"
+                step = places.near(text, names) or f"add {shown(text)} under {where}"
                 yield places.problem(loc, shown(text), f"a name under {where}", step)
 
 
@@ -103,7 +103,7 @@ def _environments(places: Places) -> Iterator[Problem]:
     known = _stages(places)
     for text, loc in _texts(places, "codebases", "*", "deployments", "environment"):
         if text.casefold() not in known:
-            step = near(text, known) or f"add {shown(text)} to `process.environments`"
+            step = places.near(text, known) or f"add {shown(text)} to `process.environments`"
             yield places.problem(loc, shown(text), "an environment of `process.environments`", step)
     seen: set[str] = set()
     for index, item in enumerate(places.section("process", "environments").items):
@@ -122,7 +122,7 @@ def _environments(places: Places) -> Iterator[Problem]:
 def _targets(places: Places) -> Iterator[Problem]:
     for name in places.section("targets").mapping:
         if name not in METRICS:
-            step = near(name, METRICS)
+            step = places.near(name, METRICS)
             yield places.problem(
                 ("targets", name), f"the unknown metric {shown(name)}", "a metric's name", step
             )
@@ -135,7 +135,9 @@ def _deployments_named(places: Places) -> Iterator[Problem]:
         if not slash or not number:
             yield places.problem(loc, shown(text), "a deployment as codebase/id")
         elif names is not None and codebase not in names:
-            yield places.problem(loc, shown(codebase), "a name under `codebases`", near(codebase, names))
+            yield places.problem(
+                loc, shown(codebase), "a name under `codebases`", places.near(codebase, names)
+            )
 
 
 def _aliases(places: Places) -> Iterator[Problem]:
@@ -164,17 +166,17 @@ def _holidays(places: Places) -> Iterator[Problem]:
 
 
 def _sources(places: Places) -> Iterator[Problem]:
-    known: Iterable[str] = (
-        *SOURCE_KINDS,
-        *(point.name for point in entry_points(group="deploybook.sources")),
-    )
-    for index, item in enumerate(places.section("sources").items):
-        for kind in item.mapping:
-            if kind not in known:
-                expected = "one of: " + ", ".join(known)
-                yield places.problem(
-                    ("sources", index, kind), f"the unknown source {shown(kind)}", expected, near(kind, known)
-                )
+    named = [
+        (index, kind) for index, item in enumerate(places.section("sources").items) for kind in item.mapping
+    ]
+    if all(kind in SOURCE_KINDS for _, kind in named):
+        return
+    known = (*SOURCE_KINDS, *(point.name for point in entry_points(group="deploybook.sources")))
+    expected = "one of: " + ", ".join(known)
+    for index, kind in named:
+        if kind not in known:
+            found = f"the unknown source {shown(kind)}"
+            yield places.problem(("sources", index, kind), found, expected, places.near(kind, known))
 
 
 def _secrets(places: Places, loc: Loc, node: Node, *, in_sources: bool) -> Iterator[Problem]:

@@ -14,6 +14,8 @@ from deploybook.config.secrets import holds_secret, is_secret
 from deploybook.config.tree import Node
 from deploybook.errors import Problem
 
+_MOST_COMPARED = 100_000
+"""Words compared for near misses in one file: where thousands of names are wrong, the first are helped."""
 _EXPECTED = {
     "string_type": "a text (in quotes where it is a number)",
     "bool_parsing": "true or false",
@@ -27,13 +29,6 @@ _EXPECTED = {
     "too_short": "at least one",
     "string_too_short": "a text that is not empty",
 }
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    """`did you mean …?` where a known word is close; else nothing."""
-    folded = {each.casefold(): each for each in known}
-    close = get_close_matches(word.casefold()[:100], folded, n=1, cutoff=0.6)
-    return f"did you mean {shown(folded[close[0]])}?" if close else ""
 
 
 def shown(value: Any, key: str = "") -> str:
@@ -57,6 +52,16 @@ class Places:
     def __init__(self, root: Node, file: str) -> None:
         self.root = root
         self.file = file
+        self.compared = 0
+
+    def near(self, word: str, known: Iterable[str]) -> str:
+        """`did you mean …?` where a known word is close; else nothing."""
+        folded = {each.casefold(): each for each in known}
+        self.compared += len(folded)
+        if self.compared > _MOST_COMPARED:
+            return ""
+        close = get_close_matches(word.casefold()[:100], folded, n=1, cutoff=0.6)
+        return f"did you mean {shown(folded[close[0]])}?" if close else ""
 
     def problem(self, loc: Iterable[int | str], found: str, expected: str, suggestion: str = "") -> Problem:
         """A problem at a place; where the place is not in the file, at the nearest one around it."""
@@ -110,7 +115,9 @@ class Places:
         expected, step = _EXPECTED.get(kind) or _lower(error["msg"]), ""
         if kind == "extra_forbidden":
             known = self._keys(loc[:-1], variant)
-            found, expected, step = f"the unknown key {_safe(last)!r}", _one_of(known), near(last, known)
+            found, expected, step = f"the unknown key {_safe(last)!r}", _one_of(known), self.near(last, known)
+            if not step and node and node.value is None:
+                step = "a text with a comma in it needs quotes"
         elif kind == "missing":
             about = next((rule["description"] for rule in at(loc) if "description" in rule), "")
             found, expected, step = "nothing", f"a value for {last!r}", about
@@ -121,15 +128,15 @@ class Places:
                 if "from" in rule.get("properties", {})
             ]
             loc, tag = (*loc, "from"), str(context.get("tag", ""))
-            found, expected, step = shown(tag or None), _one_of(known), near(tag, known)
+            found, expected, step = shown(tag or None), _one_of(known), self.near(tag, known)
         elif kind == "literal_error":
             known = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
             word = node.value if node and isinstance(node.value, str) else ""
-            expected, step = _one_of(known), near(word, known)
+            expected, step = _one_of(known), self.near(word, known)
         elif kind == "secret":
             found, step = "a value that is not shown", "write env:NAME"
         elif kind == "zone":
-            step = near(str(node.value), available_timezones()) if node else ""
+            step = self.near(str(node.value), available_timezones()) if node else ""
         elif error["loc"] and error["loc"][-1] == "[key]":
             found = f"the name {_safe(last)!r}"
         return self.problem(loc, found, expected, step)
