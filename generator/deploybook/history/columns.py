@@ -182,11 +182,14 @@ def _micros(instant: datetime) -> int:
     return int(pa.scalar(instant, ARROW["instant"]).cast(pa.int64()).as_py())
 
 
+_encode = msgspec.json.Encoder().encode
+
+
 def _json(value: Any) -> str:
     try:
-        return msgspec.json.encode(value).decode()
+        return _encode(value).decode()
     except UnicodeEncodeError:
-        return msgspec.json.encode(_clean(msgspec.to_builtins(value))).decode()
+        return _encode(_clean(msgspec.to_builtins(value))).decode()
 
 
 def _clean(value: Any) -> Any:
@@ -207,14 +210,13 @@ def line_writer(kind: Kind) -> Callable[[dict[str, Any]], bytes]:
     plain = [column.name for column in kind.columns if column.shape not in ("json", "share")]
     nested = [column.name for column in kind.columns if column.shape == "json"]
     shares = [column.name for column in kind.columns if column.shape == "share"]
-    encode = msgspec.json.Encoder().encode
 
     def write(row: dict[str, Any]) -> bytes:
         line: dict[str, Any] = {"type": kind.tag}
         line |= {name: row[name] for name in plain if row[name] is not None}
         line |= {name: msgspec.Raw(row[name].encode()) for name in nested if row[name] is not None}
         line |= {name: _number(row[name]) for name in shares if row[name] is not None}
-        return encode(line)
+        return _encode(line)
 
     return write
 

@@ -36,6 +36,23 @@ def transaction(db: Any) -> Iterator[None]:
     db.execute("COMMIT")
 
 
+def stage(db: Any, into: Layout, rows: pa.Table, first: int = 0) -> None:
+    """Append rows to the table's temporary one; `first` is the place of the first of them."""
+    seq = pa.array(range(first, first + rows.num_rows), pa.int64())
+    db.register("batch", rows.append_column("seq", seq))
+    db.execute(sql.fill(into, "batch"))
+    db.unregister("batch")
+
+
+def replace(db: Any, into: Layout, rows: pa.Table) -> None:
+    """Save rows of a table that is not of records, replacing those with the same key."""
+    db.execute(sql.stage(into))
+    stage(db, into, rows)
+    with transaction(db):
+        db.execute(sql.merge(into))
+    db.execute(sql.unstage(into))
+
+
 class Staging:
     """Rows on their way from one feed into the store, in temporary tables.
 
@@ -69,7 +86,7 @@ class Staging:
             self._flush_rejected()
 
     def save(self, *, all_there_is: bool, afresh: bool) -> None:
-        """Write what is staged into the store, within the caller's transaction, and start anew.
+        """Write what is staged into the store, within the caller's transaction; `clear` starts anew.
 
         Args:
             all_there_is: What the source said before and is not staged again is forgotten.
@@ -90,7 +107,6 @@ class Staging:
                 self._db.execute(sql.forget(kind.table), [self._feed.name])
         if REJECTED.table in self._staged:
             self._db.execute(sql.merge(REJECTED))
-        self.clear()
 
     def kept(self) -> dict[str, int]:
         """How many rows of the feed each table keeps."""
@@ -147,8 +163,5 @@ class Staging:
         if into.table not in self._staged:
             self._db.execute(sql.stage(into))
             self._staged[into.table] = into
-        seq = pa.array(range(self._seq, self._seq + rows.num_rows), pa.int64())
+        stage(self._db, into, rows, self._seq)
         self._seq += rows.num_rows
-        self._db.register("batch", rows.append_column("seq", seq))
-        self._db.execute(sql.fill(into, "batch"))
-        self._db.unregister("batch")

@@ -26,6 +26,9 @@ PUBLISHED = layout(
 NOTICES = layout("notices", ("key",), key="text", sent_at="instant", to="text", text="text")
 VERSION = layout("schema_version", ("version",), version="integer")
 
+KEPT = {each.table: each for each in (PUBLISHED, NOTICES)}
+"""What the program keeps of its own doings: figures as they were published, and notices that were sent."""
+
 MIGRATIONS: tuple[Callable[[Any], None], ...] = ()
 """The first turns version 1 into 2, and so on; each is handed the connection, within a transaction."""
 
@@ -37,7 +40,7 @@ def known_version() -> int:
 
 def layouts() -> list[Layout]:
     """Every table of the store."""
-    return [*(kind.stored for kind in TABLES.values()), SOURCES, REJECTED, PUBLISHED, NOTICES, VERSION]
+    return [*(kind.stored for kind in TABLES.values()), SOURCES, REJECTED, *KEPT.values(), VERSION]
 
 
 def prepare(db: Any, where: str, *, read_only: bool) -> None:
@@ -86,8 +89,8 @@ def prepare(db: Any, where: str, *, read_only: bool) -> None:
 
 
 def _version(db: Any) -> int | None:
-    found = db.execute("SELECT max(version) FROM schema_version").fetchone()
-    return found[0] if found else None
+    ((version,),) = db.execute("SELECT max(version) FROM schema_version").fetchall()
+    return version  # type: ignore[no-any-return]
 
 
 def _columns(db: Any) -> dict[str, set[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,15 +13,25 @@ import duckdb
 import ibis
 import pyarrow as pa
 
-from deploybook.errors import SourceError, StoreError
-from deploybook.feed import Ask, Cursor, Feed, Rejected, Unchanged
+from deploybook.errors import SourceError
+from deploybook.feed import Ask, Cursor, Feed, Rejected
 from deploybook.history import schema, sql
 from deploybook.history.columns import TABLES
+from deploybook.history.exporting import Format, export
 from deploybook.history.merging import merged, overlaps
-from deploybook.history.saving import REJECTED, Staging, transaction
+from deploybook.history.opening import connect, path_of, told, written
+from deploybook.history.saving import REJECTED, Staging, replace, transaction
+from deploybook.records import Record
 
 SAVE_AT = 1_000
 """Records that must wait before a cursor saves them: fewer are not worth a transaction of their own."""
+
+
+ROWS = 20_000
+"""Rows in memory at once when rows are streamed."""
+
+MEMORY = "512MB"
+"""What the engine may use while it saves; then it goes to disk, and takes more only where that fails."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +84,11 @@ class History:
         Raises:
             StoreError: The file is in use, is no history, is newer than this program, or cannot be written.
         """
-        path = _path(url, root)
-        connection = _connect(path, read_only=read_only)
+        path = path_of(url, root)
+        connection = connect(path, read_only=read_only)
         history = cls(connection, str(path))
         try:
-            with history._told():
+            with told(str(path)):
                 schema.prepare(history._db, str(path), read_only=read_only)
         except BaseException:
             history.close()
@@ -112,9 +121,10 @@ class History:
         Raises:
             StoreError: The store cannot be written; it is as it was.
         """
-        with self._told():
+        with told(self._where):
             self._orders.clear()
             staging = Staging(self._db, feed)
+            self._db.execute(f"SET memory_limit = '{MEMORY}'")
             try:
                 return self._pull(feed, ask, staging)
             except SourceError as error:
@@ -122,6 +132,7 @@ class History:
                 return SyncReport(0, 0, False, error)
             finally:
                 staging.clear()
+                self._db.execute("RESET memory_limit")
 
     def _pull(self, feed: Feed, ask: Ask, staging: Staging) -> SyncReport:
         rows = rejected = 0
@@ -129,7 +140,10 @@ class History:
         cursor = ask.cursor if ask.cursor is not None else self.cursor(feed.name)
         afresh = feed.snapshot or (ask.cursor is None and ask.since is None)
         for item in feed.pull(ask):
-            if isinstance(item, Rejected):
+            if isinstance(item, Record):
+                rows += 1
+                staging.add(item)
+            elif isinstance(item, Rejected):
                 rejected += 1
                 staging.reject(item)
             elif isinstance(item, Cursor):
@@ -137,11 +151,8 @@ class History:
                 if not feed.snapshot and staging.rows >= SAVE_AT:
                     self._save(feed, ask, staging, cursor, all_there_is=False, afresh=afresh)
                     afresh = False
-            elif isinstance(item, Unchanged):
-                unchanged = True
             else:
-                rows += 1
-                staging.add(item)
+                unchanged = True
         self._save(
             feed, ask, staging, cursor,
             all_there_is=feed.snapshot and not unchanged, afresh=afresh and not unchanged,
@@ -149,6 +160,16 @@ class History:
         return SyncReport(rows, rejected, unchanged, None)
 
     def _save(
+        self, feed: Feed, ask: Ask, staging: Staging, cursor: str | None, *, all_there_is: bool, afresh: bool
+    ) -> None:
+        try:
+            self._write(feed, ask, staging, cursor, all_there_is=all_there_is, afresh=afresh)
+        except duckdb.OutOfMemoryException:
+            self._db.execute("RESET memory_limit")
+            self._write(feed, ask, staging, cursor, all_there_is=all_there_is, afresh=afresh)
+        staging.clear()
+
+    def _write(
         self, feed: Feed, ask: Ask, staging: Staging, cursor: str | None, *, all_there_is: bool, afresh: bool
     ) -> None:
         with transaction(self._db):
@@ -162,8 +183,8 @@ class History:
 
     def _note(self, feed: Feed, **facts: object) -> None:
         """Keep facts about a source, in the transaction that is open or in one of its own."""
-        known = self._db.execute("SELECT 1 FROM sources WHERE name = ?", [feed.name]).fetchone()
-        if known is None:
+        known = self._db.execute("SELECT 1 FROM sources WHERE name = ?", [feed.name]).fetchall()
+        if not known:
             self._db.execute("INSERT INTO sources (name, rows, rejected) VALUES (?, 0, 0)", [feed.name])
         facts["rank"] = feed.rank
         assign = ", ".join(f"{sql.name(each)} = ?" for each in facts)
@@ -180,7 +201,7 @@ class History:
         """
         kind = TABLES[name]
         kept = self._ibis.table(name).select(*kind.stored.names)
-        with self._told():
+        with told(self._where):
             order = self._order(name, kept)
         return merged(kept, kind.key, order) if order else kept
 
@@ -202,7 +223,7 @@ class History:
         Raises:
             KeyError: There is no such table.
         """
-        with self._told():
+        with told(self._where):
             return self.table(name).order_by(list(TABLES[name].key)).to_pyarrow()
 
     def tables(self) -> list[str]:
@@ -211,69 +232,75 @@ class History:
 
     def cursor(self, name: str) -> str | None:
         """The cursor of a source as last saved, `None` where there is none."""
-        with self._told():
-            found = self._db.execute("SELECT cursor FROM sources WHERE name = ?", [name]).fetchone()
-        return found[0] if found else None
+        with told(self._where):
+            found = self._db.execute("SELECT cursor FROM sources WHERE name = ?", [name]).fetchall()
+        return found[0][0] if found else None
 
     def sources(self) -> list[SourceState]:
         """Every source that was ever read or tried, by name."""
-        with self._told():
+        with told(self._where):
             rows = self._ibis.table("sources").order_by("name").to_pyarrow().to_pylist()
         return [SourceState(**{each: row[each] for each in SourceState.__dataclass_fields__}) for row in rows]
 
     def rejected(self) -> pa.Table:
         """What was set aside: source, where, reason, text (at most 500 characters)."""
-        with self._told():
+        with told(self._where):
             return self._ibis.table(REJECTED.table).order_by(list(REJECTED.key)).to_pyarrow()
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """The engine's errors as ours."""
-        try:
-            yield
-        except duckdb.Error as error:
-            raise StoreError(
-                f"the history cannot be read or written: {_first_line(error)}",
-                where=self._where,
-                next_step="free disk space or mend the file's permissions; if the file is damaged, move it "
-                "away and sync again: sources are read anew",
-            ) from error
+    def export(self, out: Path, form: Format) -> list[Path]:
+        """Write every record table that is not empty, merged, into a folder (made where it is missing).
 
+        Args:
+            out: The folder; files of the same name are replaced.
+            form: `jsonl` (records again, so that a records source reads the same history from it), `csv`
+                (`'` before what a spreadsheet takes for a formula) or `parquet`.
 
-def _path(url: str, root: Path) -> Path:
-    scheme, found, rest = url.partition("://")
-    if not found or scheme != "duckdb" or not rest:
-        raise StoreError(
-            "this is no history that can be opened",
-            where=url,
-            next_step="write `history: duckdb://build/history.duckdb` with the path of a file",
-        )
-    return (root / rest).resolve()
+        Returns:
+            The files written, as `changes.jsonl`.
 
+        Raises:
+            StoreError: The history cannot be read or a file cannot be written.
+        """
+        with told(self._where), written(out):
+            out.mkdir(parents=True, exist_ok=True)
+            tables = ((TABLES[name], self.table(name)) for name in TABLES)
+            filled = ((kind, rows) for kind, rows in tables if rows.limit(1).to_pyarrow().num_rows)
+            return [export(kind, rows, self._batches, out, form) for kind, rows in filled]
 
-def _connect(path: Path, *, read_only: bool) -> Any:
-    if read_only and not path.exists():
-        raise StoreError("there is no history yet", where=str(path), next_step="run `deploybook sync`")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = ibis.duckdb.connect(path, read_only=read_only)
-        connection.con.execute("SET TimeZone = 'UTC'")
-    except (duckdb.Error, OSError) as error:
-        says = _first_line(error)
-        if "lock" in says.lower():
-            raise StoreError(
-                f"another process is using the history: {says}",
-                where=str(path),
-                next_step="wait until it has ended and try again",
-            ) from error
-        raise StoreError(
-            f"the history cannot be opened: {says}",
-            where=str(path),
-            next_step="if the file is damaged or no history, move it away and sync again: sources are read "
-            "anew",
-        ) from error
-    return connection
+    def _batches(self, rows: ibis.Table) -> Iterator[pa.RecordBatch]:
+        """Run an expression and stream its rows; it goes through a temporary table, which may go to disk.
 
+        Ibis 12 streams through a method that DuckDB 2 no longer has.
+        """
+        self._ibis.create_table("streamed", rows, temp=True)
+        yield from self._db.execute("SELECT * FROM streamed").to_arrow_reader(ROWS)
+        self._db.execute("DROP TABLE streamed")
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    def keep(self, name: str, rows: pa.Table) -> None:
+        """Keep rows of `published` or `notices`; those with the same key are replaced.
+
+        Args:
+            name: Which of the two.
+            rows: Columns as in `schema.KEPT`; what is missing is unknown.
+
+        Raises:
+            StoreError: The store cannot be written; it is as it was.
+        """
+        with told(self._where):
+            replace(self._db, schema.KEPT[name], rows)
+
+    def kept(self, name: str) -> ibis.Table:
+        """What `keep` kept, as an Ibis table."""
+        return self._ibis.table(schema.KEPT[name].table)
+
+    def forget(self, name: str) -> None:
+        """Drop a source with all that it said, as when it is no longer in the configuration.
+
+        Raises:
+            StoreError: The store cannot be written; it is as it was.
+        """
+        with told(self._where), transaction(self._db):
+            self._orders.clear()
+            for table in (*TABLES, REJECTED.table):
+                self._db.execute(sql.forget(table), [name])
+            self._db.execute("DELETE FROM sources WHERE name = ?", [name])

@@ -1,0 +1,326 @@
+"""What is saved, what replaces what, and what is told when the store cannot be used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from tests.history.support import (
+    NOON,
+    ask,
+    change,
+    coverage,
+    deployment,
+    everything,
+    feed,
+    opened,
+    run,
+    said,
+    synced,
+)
+
+from deploybook.errors import SourceError, StoreError
+from deploybook.feed import GIT, Ask, Cursor, Feed, Item, Rejected, Unchanged
+from deploybook.history import History, SyncReport, schema, store
+from deploybook.records import Annotation, Change, FlagChange, Incident
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    with opened(tmp_path) as found:
+        yield found
+
+
+def test_what_was_saved_is_there_when_the_store_is_opened_again(tmp_path: Path) -> None:
+    with opened(tmp_path) as history:
+        report = history.sync(feed(change("1"), change("2"), Cursor("page 7")), ask())
+    assert report == SyncReport(rows=2, rejected=0, unchanged=False, error=None)
+    with opened(tmp_path, read_only=True) as history:
+        assert said(history, "changes", "id", "title") == [("1", "Title 1"), ("2", "Title 2")]
+        assert history.cursor("records:a") == "page 7"
+        assert history.cursor("records:b") is None
+
+
+def test_every_shape_of_field_comes_back_as_it_was(history: History) -> None:
+    winter = timezone(timedelta(hours=5, minutes=30))
+    history.sync(
+        feed(
+            change(
+                "1", opened_at=datetime(2026, 3, 1, 9, 0, 0, 250, tzinfo=winter), labels=[],
+                revisions=["b", "a"], issues=[{"id": "7", "title": 'say "hi"\n'}], additions=0,
+            ),
+            Annotation(on=date(2026, 3, 2), text="First weekly deploy"),
+            FlagChange(flag="new", environment="production", changed_at=NOON, state=0.25),
+            FlagChange(flag="old", environment="production", changed_at=NOON, state="off"),
+            Incident(id="I1", started_at=NOON, down=False),
+        ),
+        ask(),
+    )  # fmt: skip
+    row = history.read("changes").to_pylist()[0]
+    assert row["opened_at"] == datetime(2026, 3, 1, 3, 30, 0, 250, tzinfo=UTC)
+    assert (row["labels"], row["files"], row["revisions"]) == ([], None, ["b", "a"])
+    assert row["issues"] == '[{"id":"7","title":"say \\"hi\\"\\n"}]'
+    assert (row["additions"], row["deletions"]) == (0, None)
+    assert said(history, "annotations", "on") == [(date(2026, 3, 2),)]
+    assert said(history, "flag_changes", "flag", "state") == [("new", "0.25"), ("old", "off")]
+    assert said(history, "incidents", "down") == [(False,)]
+
+
+def test_a_later_record_replaces_the_earlier_one_of_its_source_whole(history: History) -> None:
+    synced(history, [change("1", body="first", author="ana")])
+    synced(history, [change("1", body="second")])
+    assert said(history, "changes", "body", "author") == [("second", None)]
+
+
+def test_within_one_pull_the_last_of_a_doubled_key_stands(history: History) -> None:
+    synced(history, [change("1", body="first"), change("2"), change("1", body="last")])
+    assert said(history, "changes", "id", "body") == [("1", "last"), ("2", None)]
+
+
+def test_unknown_parts_of_a_key_are_the_same_unknown(history: History) -> None:
+    synced(history, [coverage(10), coverage(20, unit="lines"), coverage(30)])
+    synced(history, [coverage(40)])
+    assert sorted(said(history, "coverage", "covered", "unit"), key=str) == [(20, "lines"), (40, None)]
+
+
+def test_a_snapshot_forgets_what_it_no_longer_yields_in_every_table(history: History) -> None:
+    synced(history, [change("other")], name="records:other")
+    synced(history, [change("1"), change("2"), run(1)], snapshot=True)
+    synced(history, [change("2")], snapshot=True)
+    assert said(history, "changes", "id") == [("2",), ("other",)]
+    assert said(history, "pipeline_runs", "id") == []
+
+
+def test_a_feed_that_is_no_snapshot_forgets_nothing(history: History) -> None:
+    synced(history, [change("1")])
+    synced(history, [change("2")])
+    assert said(history, "changes", "id") == [("1",), ("2",)]
+
+
+def test_unchanged_keeps_everything_of_a_snapshot(history: History) -> None:
+    history.sync(feed(change("1"), Rejected("a:2", "no id", "{}"), Cursor("c"), snapshot=True), ask())
+    report = history.sync(feed(Unchanged(), snapshot=True), ask("c", NOON + timedelta(hours=1)))
+    assert report.unchanged
+    assert said(history, "changes", "id") == [("1",)]
+    (source,) = history.sources()
+    assert (source.cursor, source.rows, source.rejected) == ("c", 1, 1)
+    assert source.last_read == NOON + timedelta(hours=1)
+
+
+def test_saving_the_same_again_changes_nothing_and_the_file_does_not_grow(tmp_path: Path) -> None:
+    records = [run(each) for each in range(20_000)]
+    file = tmp_path / "h" / "history.duckdb"
+    sizes = []
+    for _ in range(6):
+        with opened(tmp_path) as history:
+            synced(history, records, snapshot=True)
+            assert history.read("pipeline_runs").num_rows == 20_000
+        sizes.append(file.stat().st_size)
+    assert sizes[-1] <= sizes[1]
+
+
+def test_set_aside_lines_are_kept_with_their_reason_and_stop_nothing(history: History) -> None:
+    report = history.sync(feed(Rejected("a.jsonl:1", "no `id`", "x" * 900), change("1")), ask())
+    assert (report.rows, report.rejected) == (1, 1)
+    assert history.rejected().to_pylist() == [
+        {"source": "records:a", "where": "a.jsonl:1", "reason": "no `id`", "text": "x" * 500}
+    ]
+    history.sync(feed(change("1"), Rejected("a.jsonl:9", "later", "")), ask(cursor="from here on"))
+    assert history.rejected()["where"].to_pylist() == ["a.jsonl:1", "a.jsonl:9"]
+    history.sync(feed(change("1")), ask())
+    assert history.rejected().num_rows == 0, "a source read from its start says anew what cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (change("big", additions=2**80), "`additions` is beyond what can be kept"),
+        (
+            change("early", opened_at=datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))),
+            "`opened_at`",
+        ),
+    ],
+    ids=["number", "instant"],
+)
+def test_a_record_that_no_column_can_keep_is_set_aside_and_the_others_are_saved(
+    history: History, bad: object, reason: str
+) -> None:
+    history.sync(feed(change("1"), bad, change("2")), ask())  # type: ignore[arg-type]
+    assert said(history, "changes", "id") == [("1",), ("2",)]
+    (aside,) = history.rejected().to_pylist()
+    assert aside["reason"].startswith(reason)
+    assert '"type":"change"' in aside["text"]
+
+
+def test_half_a_surrogate_pair_is_replaced_and_nothing_else_of_the_record(history: History) -> None:
+    synced(history, [Change(codebase="shop", id="1", title="a\ud800b", merged_at=NOON)])
+    assert said(history, "changes", "title") == [("a?b",)]
+
+
+def _failing(*items: Item) -> Feed:
+    def pull(_ask: Ask) -> Iterator[Item]:
+        yield from items
+        raise SourceError("no answer", where="https://forge.test", next_step="try later")
+
+    return Feed(name="records:a", rank=30, pull=pull)
+
+
+def test_a_source_that_fails_keeps_what_it_said_before_with_the_time_of_the_error(history: History) -> None:
+    history.sync(feed(change("1"), Cursor("c1")), ask())
+    report = history.sync(
+        _failing(change("2"), Rejected("x", "y", "z")), ask("c1", NOON + timedelta(hours=1))
+    )
+    assert isinstance(report.error, SourceError)
+    (source,) = history.sources()
+    assert (source.cursor, source.last_read, source.rows, source.rejected) == ("c1", NOON, 1, 0)
+    assert source.error is not None
+    assert "no answer" in source.error
+    assert source.error_at == NOON + timedelta(hours=1)
+    assert said(history, "changes", "id") == [("1",)]
+    history.sync(feed(change("2"), Cursor("c2")), ask("c1", NOON + timedelta(hours=2)))
+    (source,) = history.sources()
+    assert (source.cursor, source.error, source.error_at, source.rows) == ("c2", None, None, 2)
+
+
+def test_what_came_before_a_cursor_is_saved_with_it_though_the_source_fails_later(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "SAVE_AT", 2)
+    history.sync(_failing(run(1), run(2), Cursor("two"), run(3)), ask())
+    assert said(history, "pipeline_runs", "id") == [("1",), ("2",)]
+    assert history.cursor("records:a") == "two"
+
+
+def test_a_removed_source_is_forgotten_with_all_it_said(history: History) -> None:
+    synced(history, [change("1", author="ana")], name="records:gone")
+    synced(history, [change("1"), run(1)], name="git:shop", rank=GIT)
+    history.forget("records:gone")
+    assert [each.name for each in history.sources()] == ["git:shop"]
+    assert said(history, "changes", "id", "author") == [("1", None)]
+
+
+def test_published_figures_and_notices_are_kept_by_their_key(history: History) -> None:
+    history.keep("notices", pa.table({"key": ["a", "b"], "sent_at": [NOON, NOON], "text": ["old", "b"]}))
+    history.keep("notices", pa.table({"key": ["a"], "sent_at": [NOON], "text": ["new"]}))
+    rows = history.kept("notices").order_by("key").to_pyarrow().to_pylist()
+    assert [(row["key"], row["text"], row["to"]) for row in rows] == [("a", "new", None), ("b", "b", None)]
+
+
+def test_a_store_of_an_earlier_version_is_brought_up_and_keeps_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path) as history:
+        synced(history, [run(1, outcome="passed"), run(2, outcome="failure")])
+
+    def say_success(db: duckdb.DuckDBPyConnection) -> None:
+        db.execute("UPDATE pipeline_runs SET outcome = 'success' WHERE outcome = 'passed'")
+
+    monkeypatch.setattr(schema, "MIGRATIONS", (say_success,))
+    with pytest.raises(StoreError, match="older version"):
+        opened(tmp_path, read_only=True)
+    with opened(tmp_path) as history:
+        assert said(history, "pipeline_runs", "id", "outcome") == [("1", "success"), ("2", "failure")]
+    with opened(tmp_path, read_only=True) as history:
+        assert said(history, "pipeline_runs", "id") == [("1",), ("2",)]
+    monkeypatch.setattr(schema, "MIGRATIONS", ())
+    with pytest.raises(StoreError, match="has version 2, this program knows 1") as told:
+        opened(tmp_path)
+    assert "install the newer" in told.value.next_step
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path) as history:
+        synced(history, [run(1)])
+
+    def half(db: duckdb.DuckDBPyConnection) -> None:
+        db.execute("DELETE FROM pipeline_runs")
+        db.execute("SELECT * FROM nowhere")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "MIGRATIONS", (half,))
+        with pytest.raises(StoreError, match="nowhere"):
+            opened(tmp_path)
+    with opened(tmp_path) as history:
+        assert said(history, "pipeline_runs", "id") == [("1",)]
+
+
+def test_a_field_that_a_record_type_gained_is_added_and_unknown_in_older_rows(tmp_path: Path) -> None:
+    with opened(tmp_path) as history:
+        synced(history, [change("1", notes="kept")])
+    with duckdb.connect(tmp_path / "h" / "history.duckdb") as db:
+        db.execute("ALTER TABLE changes DROP COLUMN notes")
+        db.execute("DROP TABLE shifts")
+    with opened(tmp_path) as history:
+        assert said(history, "changes", "id", "notes") == [("1", None)]
+        assert said(history, "shifts") == []
+
+
+def test_a_file_that_is_no_database_is_told_with_the_next_step(tmp_path: Path) -> None:
+    (tmp_path / "h").mkdir()
+    (tmp_path / "h" / "history.duckdb").write_bytes(b"not a database " * 4096)
+    with pytest.raises(StoreError, match="cannot be opened") as told:
+        opened(tmp_path)
+    assert "move it away" in told.value.next_step
+    assert str(tmp_path) in told.value.where
+
+
+def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+    with opened(tmp_path) as history:
+        synced(history, [run(each) for each in range(5_000)])
+    file = tmp_path / "h" / "history.duckdb"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: 8192 * 2] + bytes(len(whole) - 8192 * 2))
+    with pytest.raises(StoreError), opened(tmp_path) as history:
+        everything(history)
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "h").mkdir()
+    with duckdb.connect(tmp_path / "h" / "history.duckdb") as db:
+        db.execute("CREATE TABLE theirs (a INTEGER)")
+    with pytest.raises(StoreError, match="not a history"):
+        opened(tmp_path)
+
+
+def test_reading_where_there_is_no_history_yet_is_told_and_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no history yet"):
+        opened(tmp_path, read_only=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["postgres://db/history", "history.duckdb", "duckdb://"])
+def test_an_address_that_cannot_be_opened_is_told(tmp_path: Path, url: str) -> None:
+    with pytest.raises(StoreError, match="no history that can be opened"):
+        History.open(url, root=tmp_path)
+
+
+def test_a_second_process_is_told_that_the_store_is_in_use(tmp_path: Path) -> None:
+    held = (
+        "import sys\nfrom pathlib import Path\nfrom tests.history.support import opened\n"
+        "with opened(Path(sys.argv[1])):\n    print('open', flush=True)\n    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", held, str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2],
+    ) as other:  # fmt: skip
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        with pytest.raises(StoreError, match="another process is using the history") as told:
+            opened(tmp_path)
+        assert "wait" in told.value.next_step
+        other.communicate()
+    with opened(tmp_path) as history:
+        assert everything(history) == {}
+
+
+def test_deployments_to_two_environments_under_one_id_are_two(history: History) -> None:
+    synced(history, [deployment("1"), deployment("1", environment="staging"), deployment("1", version="v2")])
+    assert said(history, "deployments", "environment", "version") == [("production", "v2"), ("staging", None)]
