@@ -10,9 +10,9 @@ import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from deploybook.metrics import flow, instability, throughput
-from deploybook.metrics.grain import Grain, grain
-from deploybook.metrics.measures import Figure, Wide, summarise
+from deploybook.metrics import branch, flags, flow, instability, testing, throughput, uptime
+from deploybook.metrics.grain import Facts, Grain, grain
+from deploybook.metrics.measures import Count, Figure, Wide, summarise
 from deploybook.metrics.model import KEYS, SCHEMA, Settings, Tables
 from deploybook.metrics.throughput import working_days_by_period
 from deploybook.periods import KINDS, Kind, local_date, period_on
@@ -57,6 +57,18 @@ def families(tables: Tables, made: Grain) -> Iterator[Wide]:
     yield instability.recoveries(tables, made)
     yield instability.restored(tables, made)
     yield instability.detected(tables, made)
+    stopped = branch.stopped_promotions(tables, made)
+    yield summarise(Facts(stopped), [Count("stopped_promotions", "promotions")], made)
+    yield branch.green_time(tables, made)
+    yield branch.break_duration(tables, made)
+    yield branch.tested_commits(tables, made)
+    yield testing.flaky_share(tables, made)
+    yield testing.flaky_runs(tables, made)
+    yield testing.coverage(tables, made)
+    yield uptime.uptime(tables, made)
+    yield from flags.of_switches(tables, made)
+    yield flags.time_to_on(tables, made)
+    yield flags.without(tables, made)
 
 
 def _spine(done: list[tuple[Wide, pa.Table]], made: Grain) -> pa.Table:

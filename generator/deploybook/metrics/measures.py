@@ -14,6 +14,7 @@ from deploybook.metrics.model import KEYS
 
 YES = ibis.literal(True)
 NO = ibis.literal(False)
+ZERO = ibis.literal(0)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,18 @@ class Percentile:
     of: Any = YES
 
 
-Measure = Count | Rate | Percentile
+@dataclass(frozen=True)
+class Ratio:
+    """A sum of whole numbers, as seconds or lines, over another one; unknown where that is 0."""
+
+    metric: str
+    of: Any
+    among: Any
+    missing: Any = ZERO
+    unit: str = "share"
+
+
+Measure = Count | Rate | Percentile | Ratio
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,14 @@ def summarise(facts: Facts, measures: Sequence[Measure], made: Grain, *, opens: 
                 columns[f"{name}__d"] = measure.among
                 columns[f"{name}__x"] = measure.missing
                 totals |= {column: _.count(where=_[column]) for column in (f"{name}__{s}" for s in "ndx")}
+                figures.append(Figure(name, measure.unit, "rate"))
+            case Ratio():
+                columns |= {
+                    f"{name}__n": measure.of,
+                    f"{name}__d": measure.among,
+                    f"{name}__x": measure.missing,
+                }
+                totals |= {column: _[column].sum() for column in (f"{name}__{s}" for s in "ndx")}
                 figures.append(Figure(name, measure.unit, "rate"))
             case Count():
                 columns[f"{name}__n"] = measure.of

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import ibis
 from ibis import _
 
-from deploybook.metrics.grain import Facts, Grain, in_scopes_and_days
+from deploybook.metrics.grain import FIRST_DAY, Facts, Grain, in_scopes_and_days
 from deploybook.metrics.measures import NO, Count, Figure, Measure, Percentile, Rate, Wide
 from deploybook.metrics.model import KEYS, Settings, Tables
-from deploybook.periods import KINDS, WORKING_DAYS, Kind, days, local_date, period_on
+from deploybook.periods import KINDS, WORKING_DAYS, Kind, days, first_day, local_date
 
 STAGES = ("coding", "pickup", "review", "waiting")
 
@@ -85,7 +85,7 @@ def deployment_days(tables: Tables, made: Grain) -> Wide:
     held = in_scopes_and_days(
         Facts(facts.rows.filter(success), facts.flagged.filter(success)), made
     ).distinct()
-    rows = [(day, kind, period_on(kind, day).start) for day in _working_days(made.settings) for kind in KINDS]
+    rows = [(day, kind, first_day(kind, day)) for day in _working_days(made.settings) for kind in KINDS]
     columns = list(zip(*rows, strict=True)) or [(), (), ()]
     working = ibis.memtable(
         dict(zip(("day", "period", "period_start"), map(list, columns), strict=True)),
@@ -97,13 +97,13 @@ def deployment_days(tables: Tables, made: Grain) -> Wide:
 
 def working_days_by_period(settings: Settings) -> Counter[tuple[Kind, date]]:
     """How many working days each period has had by the clock's day, that one included, by kind and start."""
-    return Counter((kind, period_on(kind, day).start) for day in _working_days(settings) for kind in KINDS)
+    return Counter((kind, first_day(kind, day)) for day in _working_days(settings) for kind in KINDS)
 
 
 def _working_days(settings: Settings) -> list[date]:
     last = local_date(settings.as_of, settings.zone)
     return [
         day
-        for day in days(date(1970, 1, 1), date.fromordinal(last.toordinal() + 1))
+        for day in days(FIRST_DAY, last + timedelta(days=1))
         if day.weekday() in WORKING_DAYS and day not in settings.holidays
     ]

@@ -42,7 +42,7 @@ class Period:
     start: date
 
     def __post_init__(self) -> None:
-        if self.start != _first_day(self.kind, self.start):
+        if self.start != first_day(self.kind, self.start):
             raise ValueError(f"no {self.kind} starts on {self.start}")
 
     @property
@@ -85,11 +85,11 @@ class Period:
     def next(self) -> Period:
         """The period after it."""
         longest = {"week": 7, "month": 31, "quarter": 92}[self.kind]
-        return Period(self.kind, _first_day(self.kind, self.start + timedelta(days=longest)))
+        return Period(self.kind, first_day(self.kind, self.start + timedelta(days=longest)))
 
     def previous(self) -> Period:
         """The period before it."""
-        return Period(self.kind, _first_day(self.kind, self.start - timedelta(days=1)))
+        return Period(self.kind, first_day(self.kind, self.start - timedelta(days=1)))
 
     def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """Its first instant and the first one after it, in UTC: local midnights of `zone`."""
@@ -147,7 +147,7 @@ def period_of(kind: Kind, instant: datetime, zone: ZoneInfo) -> Period:
 
 def period_on(kind: Kind, day: date) -> Period:
     """The period of a local day."""
-    return Period(kind, _first_day(kind, day))
+    return Period(kind, first_day(kind, day))
 
 
 def parse_period(text: str) -> Period:
@@ -179,7 +179,8 @@ def periods_between(kind: Kind, first: datetime, last: datetime, zone: ZoneInfo)
     return found
 
 
-def _first_day(kind: Kind, day: date) -> date:
+def first_day(kind: Kind, day: date) -> date:
+    """The first day of the period that a local day lies in."""
     match kind:
         case "week":
             return day - timedelta(days=day.weekday())

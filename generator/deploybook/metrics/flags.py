@@ -1,0 +1,107 @@
+"""Flags: from delivered to switched on, and how switching went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+from ibis import _
+
+from deploybook.metrics.grain import Facts, Grain
+from deploybook.metrics.measures import Percentile, Rate, Wide, summarise
+from deploybook.metrics.model import Tables
+from deploybook.metrics.spans import seconds
+from deploybook.metrics.throughput import by_flag, deployments
+
+OFF = ("off", "0", "0.0")
+UNDONE_HOURS = 24
+"""A switch taken back so soon needed intervention."""
+
+
+def switches(tables: Tables, made: Grain) -> Any:
+    """flag, on_at, off_at, next_on_at: from on in a first live environment to off in all; or with no end."""
+    live = list(made.settings.live)
+    told = tables.flag_changes.filter(_.environment.lower().isin(live), _.changed_at <= made.as_of)
+    states = told.select(
+        "flag", environment=_.environment.lower(), at=_.changed_at, on=(~_.state.isin(OFF)).cast("int64")
+    )
+    each = ibis.window(group_by=["flag", "environment"], order_by=["at", "on"])
+    steps = states.select("flag", "at", by=_.on - _.on.lag().over(each).fill_null(0))
+    merged = steps.group_by("flag", "at").agg(by=_.by.sum())
+    run = ibis.cumulative_window(group_by="flag", order_by="at")
+    totals = merged.select("flag", "at", on=_.by.sum().over(run) > 0)
+    order = ibis.window(group_by="flag", order_by="at")
+    turns = totals.mutate(before=_.on.lag().over(order).fill_null(False)).filter(_.on != _.before)
+    spans = turns.select(
+        "flag", "on", on_at=_.at, off_at=_.at.lead().over(order), next_on_at=_.at.lead(2).over(order)
+    )
+    return spans.filter(_.on).drop("on")
+
+
+def of_codebases(tables: Tables) -> Any:
+    """flag, codebase: where a flag's changes are, and what its switches name."""
+    named = tables.flag_changes.filter(_.codebases.length() > 0).select("flag", codebase=_.codebases.unnest())
+    return by_flag(tables).select("flag", "codebase").union(named, distinct=True)
+
+
+def judged(tables: Tables, made: Grain) -> Any:
+    """`switches` with `failed`: an incident names the flag or came near with no cause, or it went off soon."""
+    spans = switches(tables, made)
+    told = tables.incidents.select("id", "codebase", "flag", "matched_by", started=_.started_at).distinct()
+    named = told.filter(_.flag.notnull()).select("flag", "started")
+    blamed = spans.inner_join(named, "flag").filter(
+        _.started >= _.on_at, _.next_on_at.isnull() | (_.started < _.next_on_at)
+    )
+    causeless = told.filter(_.flag.isnull(), _.matched_by.fill_null("") != "said")
+    near = (
+        spans.inner_join(of_codebases(tables), "flag")
+        .inner_join(causeless.select("codebase", "started"), "codebase")
+        .filter(_.started >= _.on_at, seconds(_.on_at, _.started) <= made.settings.near_hours * 3600)
+    )
+    marks = blamed.select("flag", "on_at").union(near.select("flag", "on_at"), distinct=True)
+    soon = ibis.coalesce(seconds(_.on_at, _.off_at) <= UNDONE_HOURS * 3600, ibis.literal(False))
+    return spans.left_join(marks.mutate(marked=True), ["flag", "on_at"]).select(
+        "flag", "on_at", "off_at", failed=_.marked.notnull() | soon
+    )
+
+
+def of_switches(tables: Tables, made: Grain) -> list[Wide]:
+    """Switch-ons that needed intervention, by the switch; recovery by switching off, by the end."""
+    rows = judged(tables, made)
+    failed = rows.filter(_.failed).mutate(
+        at=ibis.coalesce(_.off_at, _.on_at), length=seconds(_.on_at, _.off_at)
+    )
+    return [
+        summarise(Facts(None, rows.mutate(at=_.on_at)), [Rate("flag_switch_fail_rate", _.failed)], made),
+        summarise(Facts(None, failed), [Percentile("flag_recovery_time_p50", "seconds", _.length)], made),
+    ]
+
+
+def time_to_on(tables: Tables, made: Grain) -> Wide:
+    """From delivered to switched on, a change once a flag; while off missing, by the delivery."""
+    changes = by_flag(tables).filter(
+        _.deployed_at.notnull(), _.state != "undone", _.deployed_at <= made.as_of
+    )
+    behind = changes.select("flag", "codebase", "id", "deployed_at")
+    spans = switches(tables, made).select("flag", "on_at", "off_at")
+    released = (
+        behind.inner_join(spans, "flag")
+        .filter(_.off_at.isnull() | (_.off_at > _.deployed_at))
+        .group_by("flag", "codebase", "id")
+        .agg(on_at=ibis.greatest(_.on_at, _.deployed_at).min())
+    )
+    rows = behind.left_join(released, ["flag", "codebase", "id"]).select(
+        "flag", at=ibis.coalesce(_.on_at, _.deployed_at), length=seconds(_.deployed_at, _.on_at)
+    )
+    return summarise(Facts(None, rows), [Percentile("flag_time_to_on_p50", "seconds", _.length)], made)
+
+
+def without(tables: Tables, made: Grain) -> Wide:
+    """The change fail rate of the deployments of a flag's codebases that did not carry its changes."""
+    facts = deployments(tables)
+    carried = facts.flagged.select("flag", "codebase", "environment", "id")
+    others = facts.rows.inner_join(of_codebases(tables), "codebase").anti_join(
+        carried, ["flag", "codebase", "environment", "id"]
+    )
+    measure = Rate("change_fail_rate_without", _.needed_intervention, _.reached)
+    return summarise(Facts(None, others), [measure], made, opens=False)

@@ -1,0 +1,124 @@
+"""Tests: which are flaky, which pipelines change their mind, how much is covered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+from ibis import _
+
+from deploybook.metrics.branch import ended
+from deploybook.metrics.grain import Facts, Grain, period_ends
+from deploybook.metrics.measures import Figure, Rate, Wide, summarise
+from deploybook.metrics.model import Tables
+
+FLAKY_DAYS = 30
+CASE = ("codebase", "suite", "name")
+PASS = "pass"  # noqa: S105 - an outcome
+FAIL = ("fail", "error")
+
+
+def case_runs(tables: Tables, made: Grain) -> Any:
+    """Test cases that ran, without skips, at their own instant, else at the end of their pipeline run."""
+    columns = (*CASE, "revision", "job", "outcome")
+    cases = tables.test_case_runs.filter(_.outcome != "skip")
+    own = cases.filter(_.started_at.notnull()).select(*columns, at=_.started_at)
+    ends = tables.pipeline_runs.group_by("codebase", run=_.id).agg(end=_.finished_at.min())
+    lent = (
+        cases.filter(_.started_at.isnull()).inner_join(ends, ["codebase", "run"]).select(*columns, at=_.end)
+    )
+    return own.union(lent).filter(_.at <= made.as_of)
+
+
+def flakes(tables: Tables, made: Grain) -> Any:
+    """A test case's pass and fail on one revision and job, `at` the instant from which both had been seen."""
+    known = case_runs(tables, made).filter(_.revision.notnull())
+    seen = known.group_by(*CASE, "revision", "job").agg(
+        passed=_.at.min(where=_.outcome == PASS), failed=_.at.min(where=_.outcome.isin(FAIL))
+    )
+    return seen.filter(_.passed.notnull(), _.failed.notnull()).select(
+        *CASE, "revision", "job", at=ibis.greatest(_.passed, _.failed)
+    )
+
+
+def flaky_share(tables: Tables, made: Grain) -> Wide:
+    """Of the test cases run in the last 30 days of a period, those flaky at least once in them."""
+    nothing = ibis.literal(0, "int64")
+    steps = ibis.union(
+        _held(case_runs(tables, made), made).select("codebase", "day", ran=_.by, flaky=nothing),
+        _held(flakes(tables, made), made).select("codebase", "day", ran=nothing, flaky=_.by),
+    )
+    scopes = made.scopes.filter(_.kind == "codebase").select("scope", "name", codebase=_.key)
+    sums = {"ran": _.ran.sum().cast("int64"), "flaky": _.flaky.sum().cast("int64")}
+    daily = steps.group_by("codebase", "day").agg(**sums)
+    scoped = daily.inner_join(scopes, "codebase").select("scope", "name", "day", "ran", "flaky")
+    ends = period_ends(made.settings)
+    first = scoped.group_by("scope", "name").agg(first=_.day.min())
+    marks = first.cross_join(ends.select("day").distinct()).filter(_.day >= _.first)
+    steady = marks.select("scope", "name", "day", ran=nothing, flaky=nothing)
+    by_day = scoped.union(steady).group_by("scope", "name", "day").agg(**sums)
+    run = ibis.cumulative_window(group_by=["scope", "name"], order_by="day")
+    totals = by_day.select("scope", "name", "day", ran=_.ran.sum().over(run), flaky=_.flaky.sum().over(run))
+    table = totals.inner_join(ends, "day").select(
+        *("scope", "name", "period", "period_start"), flaky_share__n=_.flaky, flaky_share__d=_.ran
+    )
+    return Wide(table, (Figure("flaky_share", "share", "rate"),))
+
+
+def _held(rows: Any, made: Grain) -> Any:
+    """codebase, day, by: a case counts from a day of its own until its next, or 30 days on."""
+    local = rows.select(*CASE, "at", utc_day=_.at.date()).inner_join(made.days, "utc_day")
+    daily = local.select(*CASE, day=(_.at < _.turn).ifelse(_.first, _.then)).distinct()
+    order = ibis.window(group_by=list(CASE), order_by="day")
+    spans = daily.mutate(
+        rest=ibis.least(
+            ibis.coalesce(_.day.lead().over(order), _.day + ibis.interval(days=FLAKY_DAYS)).cast("date"),
+            (_.day + ibis.interval(days=FLAKY_DAYS)).cast("date"),
+        )
+    )
+    starts = spans.group_by("codebase", "day").agg(by=_.count())
+    ends = spans.group_by("codebase", day=_.rest).agg(by=-_.count())
+    return starts.union(ends)
+
+
+def flaky_runs(tables: Tables, made: Grain) -> Wide:
+    """Of revision and pipeline pairs, those whose outcome changed on a re-run; by the first end."""
+    runs = ended(tables).filter(_.revision.notnull(), _.at <= made.as_of)
+    legs = runs.group_by("codebase", "revision", "pipeline", "job").agg(
+        at=_.at.min(), reds=_.red.cast("int64").sum(), runs=_.count()
+    )
+    pairs = legs.group_by("codebase", "revision", "pipeline").agg(
+        at=_.at.min(), changed=((_.reds > 0) & (_.reds < _.runs)).any()
+    )
+    return summarise(Facts(pairs), [Rate("flaky_run_share", _.changed)], made)
+
+
+def coverage(tables: Tables, made: Grain) -> Wide:
+    """Of the newest report of a period of a revision on the release branch: lines before branches."""
+    commits = tables.branch_commits.select("codebase", "revision").distinct().mutate(here=True)
+    local = tables.coverage.mutate(utc_day=_.measured_at.date())
+    reports = local.filter(_.measured_at <= made.as_of).left_join(commits, ["codebase", "revision"])
+    placed = reports.inner_join(made.places, "utc_day").select(
+        *("codebase", "period", "covered", "total"),
+        at=_.measured_at,
+        here=_.here.fill_null(False),
+        by_line=(_.unit.fill_null("lines") == "lines").ifelse(0, 1),
+        period_start=(_.measured_at < _.turn).ifelse(_.first, _.then),
+    )
+    order = ibis.window(
+        group_by=["codebase", "period", "period_start"],
+        order_by=[_.here.desc(), "by_line", _.at.desc(), _.total.desc(), _.covered.desc()],
+    )
+    newest = placed.mutate(nth=ibis.row_number().over(order)).filter(_.nth == 0)
+    scopes = made.scopes.filter(_.kind == "codebase").select("scope", "name", codebase=_.key)
+    totals = {
+        "coverage__n": _.here.ifelse(_.covered, 0).sum(),
+        "coverage__d": _.here.ifelse(_.total, 0).sum(),
+        "coverage__x": (~_.here).cast("int64").sum(),
+    }
+    table = (
+        newest.inner_join(scopes, "codebase")
+        .group_by("scope", "name", "period", "period_start")
+        .agg(**totals)
+    )
+    return Wide(table, (Figure("coverage", "share", "rate"),))
