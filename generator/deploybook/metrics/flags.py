@@ -45,7 +45,7 @@ def of_codebases(tables: Tables) -> Any:
 
 
 def judged(tables: Tables, made: Grain) -> Any:
-    """`switches` with `failed`: an incident names the flag or came near with no cause, or it went off soon."""
+    """`switches` with `failed`: an incident names the flag or came near with no cause, or it was off soon."""
     spans = switches(tables, made)
     told = tables.incidents.select("id", "codebase", "flag", "matched_by", started=_.started_at).distinct()
     named = told.filter(_.flag.notnull()).select("flag", "started")

@@ -1,0 +1,65 @@
+"""Outliers: the changes and deployments beyond the 95th percentile of their own codebase's last 26 weeks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import ibis
+from ibis import _
+
+from deploybook.metrics.grain import grain
+from deploybook.metrics.model import Settings, Tables
+from deploybook.metrics.throughput import STAGES
+
+WEEKS = 26
+BEYOND = 0.95
+
+
+def outliers(tables: Tables, settings: Settings) -> Any:
+    """codebase, kind (change, deployment), id, environment, at, measure, value, limit, of: an Ibis table.
+
+    Measures: `lead_time`, the stages as `coding_time`, `size` (lines of a change, changes of a deployment),
+    `duration`, `recovery`; times in seconds. `of` is how many values the limit was
+    made from: of a few, the greatest is always beyond it.
+    """
+    made = grain(settings)
+    since = ibis.literal(settings.as_of - timedelta(weeks=WEEKS))
+    values = ibis.union(*_changes(tables), *_deployments(tables))
+    recent = values.filter(_.at > since, _.at <= made.as_of, _.value.notnull(), _.value >= 0)
+    limits = recent.group_by("codebase", "kind", "measure").agg(limit=_.value.quantile(BEYOND), of=_.count())
+    beyond = recent.inner_join(limits, ["codebase", "kind", "measure"])
+    return beyond.filter(_.value > _.limit).order_by(
+        "codebase", _.at.desc(), "kind", "id", "environment", "measure"
+    )
+
+
+def _changes(tables: Tables) -> list[Any]:
+    live = tables.changes.filter(_.deployed_at.notnull(), _.state != "undone")
+    measures = {
+        "lead_time": _.lead_time_seconds,
+        **{f"{stage}_time": _[f"{stage}_seconds"] for stage in STAGES},
+        "size": _.additions + _.deletions,
+    }
+    return [_values(live, "change", _.deployed_at, name, value) for name, value in measures.items()]
+
+
+def _deployments(tables: Tables) -> list[Any]:
+    live = tables.deployments.filter(_.counted)
+    return [
+        _values(live, "deployment", _.at, "duration", _.duration_seconds),
+        _values(live.filter(~_.baseline, _.matched), "deployment", _.at, "size", _.changes),
+        _values(live.filter(_.needed_intervention), "deployment", _.at, "recovery", _.recovery_seconds),
+    ]
+
+
+def _values(rows: Any, kind: str, at: Any, measure: str, value: Any) -> Any:
+    return rows.select(
+        "codebase",
+        "id",
+        "environment",
+        kind=ibis.literal(kind),
+        at=at,
+        measure=ibis.literal(measure),
+        value=value.cast("float64"),
+    )
