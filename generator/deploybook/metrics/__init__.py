@@ -2,6 +2,26 @@
 
 from deploybook.metrics.compute import compute, compute_arrow
 from deploybook.metrics.model import KEYS, SCHEMA, Settings, Tables
+from deploybook.metrics.outliers import outliers
+from deploybook.metrics.restate import Restatement, is_settled, restatements
 from deploybook.metrics.settings import settings_of
+from deploybook.metrics.trends import Point, Segment, Signal, limits, signals
 
-__all__ = ["KEYS", "SCHEMA", "Settings", "Tables", "compute", "compute_arrow", "settings_of"]
+__all__ = [
+    "KEYS",
+    "SCHEMA",
+    "Point",
+    "Restatement",
+    "Segment",
+    "Settings",
+    "Signal",
+    "Tables",
+    "compute",
+    "compute_arrow",
+    "is_settled",
+    "limits",
+    "outliers",
+    "restatements",
+    "settings_of",
+    "signals",
+]

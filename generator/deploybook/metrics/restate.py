@@ -71,8 +71,8 @@ def restatements(
         current: The same today. A row that is gone was restated to unknown.
         published_at: The clock of the published figures: those of periods not settled then were provisional.
         zone: The site's time zone.
-        causes: What changed since, by scope and name, as a sentence: a correction, a rule, late data. The site's,
-            (`site`, an empty name), stands where a scope has none of its own.
+        causes: What changed since, by scope and name, as a sentence: a correction, a rule, late data. That of
+            `("site", "")` stands where a scope has none of its own.
     """
     now = {_key(row): row for row in current}
     found = []

@@ -60,7 +60,7 @@ def limits(
 
     Args:
         points: In order of time.
-        shifts: Days on which the way of working changed: the first period beginning on or after one is the new one's.
+        shifts: Days on which the way of working changed: the first period from then on is new.
         least: What the figure cannot be lower than: the lower limit neither. `None` for no such bound.
         most: The same upwards, as 1 for a share.
     """
@@ -68,9 +68,8 @@ def limits(
     for part in _split(points, shifts):
         values = [point.value for point in part if point.value is not None]
         first, last = part[0].start, part[-1].start
-        step = (
-            median(abs(after - before) for before, after in pairwise(values)) if len(values) >= LEAST else 0
-        )
+        ranges = [abs(after - before) for before, after in pairwise(values)]
+        step = median(ranges) if len(values) >= LEAST else 0
         if step == 0:
             found.append(Segment(first, last, len(values)))
             continue
@@ -90,7 +89,7 @@ def limits(
 
 
 def signals(points: Sequence[Point], segments: Sequence[Segment]) -> list[Signal]:
-    """Points outside the limits of their segment, and each point of eight or more in a row on one side of its centre.
+    """Points outside their segment's limits, and those of eight or more in a row on one side of its centre.
 
     A point on the centre ends a run; an unknown one neither ends nor adds to it.
     """
@@ -108,7 +107,7 @@ def signals(points: Sequence[Point], segments: Sequence[Segment]) -> list[Signal
             elif point.value < segment.lower:
                 found.append(Signal(point.start, "below"))
             here = (point.value > segment.centre) - (point.value < segment.centre)
-            run = [*run, point.start] if here == side and here else [point.start]
+            run = [*run, point.start] if here and here == side else [point.start]
             side = here
             if here and len(run) >= RUN:
                 found += [Signal(start, "run") for start in (run if len(run) == RUN else run[-1:])]
