@@ -99,7 +99,7 @@ def parse(message: str) -> Message:
 
 def may_be_pull_request(message: str) -> bool:
     """Whether `parse` could find a pull request: quick, for histories of hundreds of thousands of commits."""
-    if message.startswith("Merge"):
+    if message.startswith(("Merge pull request #", "Merged ")):
         return True
     end = message.find("\n")
     subject = message if end < 0 else message[:end]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.support.gitrepo import GitRepo
+
+from deploybook.feed import Ask, Cursor, Unchanged
+from deploybook.records import Deployment
+from deploybook.sources import tags
+from deploybook.sources.repository import at_hand
+
+ASK = Ask(datetime(2026, 12, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "tag", ["v1.2.3", "1.2", "24.0", "2026.11.1", "release-123", "release_4321", "v7", "shop-web-1.2.3",
+            "@acme/web@1.2.0", "1.2.3-release", "1.2.3+build.5", "1.2.post1", "2026-11-20"],
+)  # fmt: skip
+def test_a_version_is_a_deployment(tag: str) -> None:
+    assert tags.is_version(tag)
+
+
+@pytest.mark.parametrize(
+    "tag", ["1.2rc1", "v1.2.3-rc.1", "1.2a1", "1.2b2", "v2.0.0-alpha", "v2.0.0-beta.3", "1.2.dev4",
+            "nightly", "jenkins-Whitehall-9-SUCCESS", "latest", "7", "v", "build-3630", "a-" * 200],
+)  # fmt: skip
+def test_a_pre_release_or_a_name_is_none(tag: str) -> None:
+    assert not tags.is_version(tag)
+
+
+def pulled(repo: GitRepo, pattern: str | None = None, cursor: str | None = None) -> list[object]:
+    wanted = tags.Wanted("shop", "production", pattern)
+    feed = tags.feed(wanted, lambda: at_hand(str(repo.folder), Path("/"), Path("/none")))
+    return list(feed.pull(Ask(ASK.as_of, cursor=cursor)))
+
+
+def test_an_annotated_tag_counts_when_it_was_tagged_another_when_it_was_committed(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "shop")
+    first = repo.commit("One")
+    repo.tag("v1.0")
+    repo.tag("v1.1", "The first one, told")
+    repo.tag("v1.2rc1")
+    told = {item.id: item for item in pulled(repo) if isinstance(item, Deployment)}
+    assert {name: item.finished_at for name, item in told.items()} == {"v1.0": repo.at(0), "v1.1": repo.at(1)}
+    assert {item.revision for item in told.values()} == {first}
+    assert {(item.time_from, item.environment, item.outcome) for item in told.values()} == {
+        ("tag", "production", "success")
+    }
+
+
+def test_a_pattern_stands_alone(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "shop")
+    repo.commit("One")
+    repo.tag("build-1")
+    repo.tag("v1.0")
+    assert [item.id for item in pulled(repo, "build-*") if isinstance(item, Deployment)] == ["build-1"]
+
+
+def test_the_same_tags_are_unchanged(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "shop")
+    repo.commit("One")
+    repo.tag("v1.0")
+    (saved,) = [item.text for item in pulled(repo) if isinstance(item, Cursor)]
+    assert pulled(repo, cursor=saved) == [Unchanged()]
+    repo.tag("v1.1")
+    assert len([item for item in pulled(repo, cursor=saved) if isinstance(item, Deployment)]) == 2
