@@ -129,7 +129,12 @@ def html(text: str, *, limit: int | None = LIMIT) -> Markup:
     """Give a text for HTML that no Markdown is read in: SVG, the theme, front matter."""
     if isinstance(text, Markup):
         return text
-    return Markup(_HTML_ACTIVE.sub(lambda match: _HTML[match[0]], plain(text, limit=limit)))
+    return quoted(plain(text, limit=limit))
+
+
+def quoted(plain_text: str) -> Markup:
+    """Escape for HTML what is already `plain`, and nothing more."""
+    return Markup(_HTML_ACTIVE.sub(lambda match: _HTML[match[0]], plain_text))
 
 
 def link(url: str | None) -> Markup | None:
@@ -149,7 +154,12 @@ def link(url: str | None) -> Markup | None:
     except ValueError:
         return None
     if parts.scheme == "mailto":
-        if parts.netloc or not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", parts.path):
+        if (
+            parts.netloc
+            or parts.query
+            or parts.fragment
+            or not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", parts.path)
+        ):
             return None
         address = f"mailto:{parts.path}"
     elif parts.scheme in ("http", "https") and "@" not in parts.netloc and "%" not in parts.netloc:
@@ -213,10 +223,9 @@ def slug(text: str, *, limit: int = 60) -> str:
     Texts that lose letters on the way (other scripts) carry eight digits of their hash, so that two of them
     differ. Two texts may still share one slug: whoever collects them numbers the later ones.
     """
-    folded = unicodedata.normalize(
-        "NFKD", text[: 10 * limit].replace("ß", "ss").replace("ø", "o").replace("æ", "ae")
-    )
-    words = re.findall(r"[a-z0-9]+", "".join(c for c in folded if not unicodedata.combining(c)).lower())
+    lower = text[: 10 * limit].casefold().replace("ø", "o").replace("æ", "ae").replace("ł", "l")
+    folded = unicodedata.normalize("NFKD", lower)
+    words = re.findall(r"[a-z0-9]+", "".join(c for c in folded if not unicodedata.combining(c)))
     name = "-".join(words)[:limit].strip("-")
     lost = any(char.isalnum() and not char.isascii() for char in folded)
     if name and not lost:
@@ -227,7 +236,7 @@ def slug(text: str, *, limit: int = 60) -> str:
 
 def xml_text(text: str, *, limit: int | None = LIMIT) -> str:
     """Give a text for an element or attribute of an XML feed: no markup, no character XML 1.0 forbids."""
-    return str(html(plain(text, limit=limit), limit=None))
+    return str(html(text, limit=limit))
 
 
 def _entity(match: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from deploybook.text import escape
+from deploybook.text import escape, html
 
 NBSP = "\N{NO-BREAK SPACE}"
 FEW = 5
@@ -27,7 +27,7 @@ _MONTHS = (
 )
 _Z95 = 1.959964
 
-Form = Literal["clock", "weekday", "short", "day", "long"]
+Form = Literal["clock", "weekday", "short", "day", "long", "when"]
 
 
 def number(value: float) -> str:
@@ -64,7 +64,7 @@ def count(
     return f"{spelled(value, start=start) if words or start else number(value)}{NBSP}{thing}"
 
 
-def duration(seconds: float) -> str:  # noqa: PLR0911 — a ladder, a rung a unit
+def duration(seconds: float) -> str:
     """Word a length of time: "45 s", "41 min", "1 h 54 min", "14 h", "2.4 days", "31 days", "9 weeks".
 
     Two or three figures; hours up to a day and a half, days up to sixty. A negative one, as a clock that
@@ -200,8 +200,8 @@ def moment(moment_: datetime, zone: ZoneInfo, form: Form = "clock") -> Markup:
     Args:
         moment_: An aware moment.
         zone: The zone it is told in.
-        form: "clock" gives "Fri 16:02", "weekday" "Fri", "short" "20 Nov, 16:02", "day" "Fri 20 Nov", and
-            "long" "Fri 20 Nov 2026, 16:02".
+        form: "clock" gives "Fri 16:02", "weekday" "Fri", "short" "20 Nov, 16:02", "day" "Fri 20 Nov",
+            "when" "Fri 20 Nov, 16:02", and "long" "Fri 20 Nov 2026, 16:02".
     """
     local = moment_.astimezone(zone)
     worded = {
@@ -209,8 +209,9 @@ def moment(moment_: datetime, zone: ZoneInfo, form: Form = "clock") -> Markup:
         "weekday": weekday(local),
         "short": f"{local.day}{NBSP}{month(local, short=True)}, {local:%H:%M}",
         "day": day(local),
+        "when": f"{day(local)}, {local:%H:%M}",
         "long": f"{day(local, year=True)}, {local:%H:%M}",
     }[form]
     stamp = local.isoformat(timespec="minutes")
-    title = escape(f"{local:%Y-%m-%d %H:%M} {zone.key}")
+    title = f"{local:%Y-%m-%d %H:%M} {html(zone.key)}"
     return Markup(f'<time datetime="{stamp}" title="{title}">{worded}</time>')  # noqa: S704

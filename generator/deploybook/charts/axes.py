@@ -64,7 +64,8 @@ def counts(top: float) -> Scale:
         if part >= 1 and top / part <= 3
     )
     ticks = tuple(Tick(step * place, words.number(step * place)) for place in range(int(top // step) + 2))
-    high = ticks[-1].at if top >= 0.7 * ticks[-1].at else max(top, ticks[-2].at, step)
+    above = ticks[-1].at
+    high = above if top % step and top >= 0.7 * above else max(top, step)
     return Scale(0, high, tuple(tick for tick in ticks if tick.at <= high))
 
 

@@ -106,7 +106,7 @@ class Plate:
         return {
             "$schema": alt.SCHEMA_URL,
             **size,
-            "config": _CONFIG,
+            "config": dict(_CONFIG),
             "datasets": self._rows,
             "layer": self._layers,
         }

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
-from deploybook.text import html
+from deploybook.text import html, quoted
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
@@ -30,7 +30,7 @@ _KEPT = (
 
 @dataclass(frozen=True)
 class Mark:
-    """What a mark says on hover, and where it leads; the link is already judged safe or our own."""
+    """What a mark says on hover, already plain, and where it leads: our own page, or a link judged safe."""
 
     title: str
     href: str | None = None
@@ -70,11 +70,11 @@ def _write(element: ElementTree.Element, marks: Mapping[str, Mark]) -> str:
         return f'<g transform="{_rounded(place[0])}">{inner}</g>' if inner and moved and place else inner
     tag, attributes = _shape(tag, dict(element.attrib))
     written = "".join(
-        f' {name}="{html(_rounded(attributes[name]), limit=None)}"' for name in _KEPT if attributes.get(name)
+        f' {name}="{quoted(_rounded(attributes[name]))}"' for name in _KEPT if attributes.get(name)
     )
     mark = marks.get(element.get("aria-label", ""))
-    title = f"<title>{html(mark.title)}</title>" if mark else ""
-    shape = f"<{tag}{written}>{title}{html(element.text or '')}{inner}</{tag}>"
+    title = f"<title>{quoted(mark.title)}</title>" if mark else ""
+    shape = f"<{tag}{written}>{title}{quoted(element.text or '')}{inner}</{tag}>"
     if mark and mark.href:
         return f'<a href="{html(mark.href, limit=None)}" tabindex="-1">{shape}</a>'
     return shape

@@ -16,9 +16,9 @@ from markupsafe import Markup
 
 from deploybook import words
 from deploybook.charts.axes import spread, text_width
-from deploybook.text import html, plain
+from deploybook.text import html, plain, quoted
 
-Sign = Literal["planned", "hotfix", "rollback"]
+Sign = Literal["planned", "hotfix", "revert", "rollback"]
 
 _WORKING = (8, 18)
 _WIDE = 3.6
@@ -139,10 +139,11 @@ def _ground(data: Timeline, days: _Days, bottom: float, *, narrow: bool) -> list
     for window in data.windows:
         x, end = days.x(window.start), days.x(window.end)
         parts.append(_rect(x, 20, max(2, end - x), bottom - 20, color="band"))
-        half = text_width(window.label) / 2
+        label = plain(window.label, limit=40)
+        half = text_width(label) / 2
         if all(abs((x + end) / 2 - other) > half + reach for other, reach in said):
             said.append(((x + end) / 2, half))
-            parts.append(_text((x + end) / 2, 34, window.label, "ink-2", anchor="middle"))
+            parts.append(_text((x + end) / 2, 34, label, "ink-2", anchor="middle"))
     for day in range(7):
         at = data.monday + timedelta(days=day)
         left, right = days.edges[day], days.edges[day + 1]
@@ -155,11 +156,11 @@ def _ground(data: Timeline, days: _Days, bottom: float, *, narrow: bool) -> list
         if day:
             parts.append(_line((left, 4), (left, bottom), "line", 1))
     if data.cutoff:
-        x = days.x(data.cutoff)
+        x, label = days.x(data.cutoff), plain(data.cutoff_label, limit=40)
         parts.append(_line((x, 20), (x, bottom), "accent", 1.25, dash="4 3"))
-        fits = x - text_width(data.cutoff_label) - 5 > (0 if narrow else days.edges[0])
+        fits = x - text_width(label) - 5 > (0 if narrow else days.edges[0])
         place, anchor = (x - 5, "end") if fits else (x + 5, "start")
-        parts.append(_text(place, 34, data.cutoff_label, "accent", anchor=anchor))
+        parts.append(_text(place, 34, label, "accent", anchor=anchor))
     return parts
 
 
@@ -179,8 +180,9 @@ def _lane(lane: Lane, days: _Days, y: float, *, narrow: bool) -> list[str]:
 
 
 def _shot(shot: Shot, x: float, y: float, size: float) -> str:
-    if shot.sign == "hotfix":
-        across, up, down = size + 1, size + 1, size + 0.5
+    if shot.sign in ("hotfix", "revert"):  # a triangle that stands, and one on its tip
+        turn = 1 if shot.sign == "hotfix" else -1
+        across, up, down = size + 1, turn * (size + 1), turn * (size + 0.5)
         path = f"M{_n(x)} {_n(y - up)}L{_n(x + across)} {_n(y + down)}H{_n(x - across)}Z"
         drawn = f'<path d="{path}" fill="var(--db-watch)"/>'
     elif shot.sign == "rollback":
@@ -223,7 +225,7 @@ def _text(
 ) -> str:
     bold = f' font-weight="{weight}"' if weight != 400 else ""
     place = f'x="{_n(x)}" y="{_n(y)}" font-size="{size:g}" text-anchor="{anchor}"'
-    return f'<text {place} fill="var(--db-{color})"{bold}>{html(said)}</text>'
+    return f'<text {place} fill="var(--db-{color})"{bold}>{quoted(said)}</text>'
 
 
 def _line(
