@@ -57,7 +57,7 @@ def sync(
     progress: Progress,
 ) -> Outcome:  # fmt: skip
     """Pull new history from every source into the store."""
-    with only_one(config), History.open(config.history, root=config.root) as history:
+    with only_one(config), History.open(config.history_url, root=config.root) as history:
         return _sync(config, history, as_of, since, only, progress)
 
 
@@ -93,7 +93,7 @@ def _sync(
 
 def render(config: Config, as_of: datetime, *, progress: Progress) -> Outcome:
     """Store to Markdown, charts, feeds, calendar and data files; no network."""
-    with only_one(config), History.open(config.history, root=config.root) as history:
+    with only_one(config), History.open(config.history_url, root=config.root) as history:
         _, written = _render(config, history, as_of, progress)
     return Outcome(says=_wrote(written, docs_folder(config)))
 
@@ -130,7 +130,7 @@ def build(config: Config, as_of: datetime, *, since: datetime | None = None, pro
     target = site.site_folder(config.root, own)
     publish.check_place(target)
     with only_one(config):
-        with History.open(config.history, root=config.root) as history:
+        with History.open(config.history_url, root=config.root) as history:
             synced = _sync(config, history, as_of, since, (), progress)
             book, _ = _render(config, history, as_of, progress)
         says = _publish(config, book, own, target, progress)

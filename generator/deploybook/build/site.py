@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from deploybook import __version__
+from deploybook.config.init import MKDOCS_MARKER
 from deploybook.errors import PublishError
 
 _OURS = frozenset(
@@ -27,7 +28,7 @@ def site_folder(root: Path, settings: dict[str, Any]) -> Path:
 
 
 def read_settings(file: Path) -> dict[str, Any]:
-    """A site repository's own `mkdocs.yml`; empty where there is none.
+    """A site repository's own `mkdocs.yml`; empty where there is none, or one that we did not write.
 
     Raises:
         PublishError: It is not YAML, or not a mapping.
@@ -35,7 +36,10 @@ def read_settings(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        settings = yaml.safe_load(file.read_text("utf-8"))
+        content = file.read_text("utf-8")
+        if not content.startswith(MKDOCS_MARKER):
+            return {}
+        settings = yaml.safe_load(content)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise PublishError(
             f"this file cannot be read: {error}", where=str(file), next_step="mend it, or delete it"

@@ -112,6 +112,14 @@ class Book:
         """The site's time zone."""
         return self.config.zone
 
+    def shifts(self, codebase: str | None) -> list[date]:
+        """Days on which the way of working changed: annotations with a cadence, of all or of one codebase."""
+        return sorted(
+            note.on
+            for note in self.config.annotations
+            if note.cadence and (note.codebases is None or codebase in note.codebases)
+        )
+
     @cached_property
     def branches(self) -> list[Branch]:
         """Release branches whose runs are known, by codebase: green or red, and since when."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.metrics.trends import Segment, limits, signals
+from deploybook.metrics.trends import Point, Segment, limits, signals
 from deploybook.pages.book import Book, Figure
 from deploybook.pages.page import Page
 from deploybook.pages.telling import Teller, Told
@@ -224,10 +224,10 @@ def _metrics(book: Book) -> Iterator[MetricRow]:
         series = book.figures.series("site", "", "week", metric)[-_WEEKS:]
         now = book.figures.one("site", "", "week", metric, start)
         values = tuple(figure.value for figure in series)
-        segments = limits([(f.start, f.value) for f in series if f.value is not None], [])
-        last = bool(series) and any(
-            s.at == series[-1].start for s in signals(series_points(series), segments)
-        )
+        points = [Point(figure.start, figure.value) for figure in series]
+        most = None if metric == "deployment_frequency" else 1.0
+        segments = limits(points, book.shifts(None), most=most)
+        last = bool(points) and any(s.start == points[-1].start for s in signals(points, segments))
         number, unit = _now(now, noun, metric)
         band = _band(segments)
         yield MetricRow(
@@ -237,15 +237,10 @@ def _metrics(book: Book) -> Iterator[MetricRow]:
         )  # fmt: skip
 
 
-def series_points(series: list[Figure]) -> list[tuple[date, float]]:
-    """The known values of a series with the days their periods start on."""
-    return [(figure.start, figure.value) for figure in series if figure.value is not None]
-
-
 def _band(segments: list[Segment]) -> tuple[float, float] | None:
-    if not segments or segments[-1].low is None or segments[-1].high is None:
+    if not segments or segments[-1].lower is None or segments[-1].upper is None:
         return None
-    return max(0.0, segments[-1].low), segments[-1].high
+    return segments[-1].lower, segments[-1].upper
 
 
 def _now(now: Figure | None, noun: str, metric: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ _GROUPS: dict[str, list[tuple[str, str]]] = {
 
 def nav(docs: Path, book: Book) -> list[Any]:
     """MkDocs' `nav` of what is in the folder `docs`: labels to Markdown files."""
-    entries: list[Any] = []
+    groups: dict[str, list[dict[str, str]]] = {}
     listed: set[str] = set()
     for group, pages in _GROUPS.items():
         found: list[dict[str, str]] = []
@@ -53,24 +53,23 @@ def nav(docs: Path, book: Book) -> list[Any]:
             if path == "" and book.weeks and (docs / "shipped" / book.weeks[-1].id / "index.md").is_file():
                 week = book.weeks[-1]
                 found.append({f"Week {week.number}": f"shipped/{week.id}/index.md"})
-        if found:
-            entries.append({group: found})
-    return entries + _by_hand(docs, book, listed)
+        groups[group] = found
+    for group, file, title in _by_hand(docs, book, listed):
+        groups.setdefault(group, []).append({title: file})
+    return [{str(html(group)): found} for group, found in groups.items() if found]
 
 
-def _by_hand(docs: Path, book: Book, listed: set[str]) -> list[Any]:
-    """Hand-written pages, by their folder; those of `process/` are reached from its page."""
+def _by_hand(docs: Path, book: Book, listed: set[str]) -> Iterator[tuple[str, str, str]]:
+    """Hand-written pages: their group, by folder, their file and their title."""
     folder = book.config.root / "docs"
-    groups: dict[str, list[dict[str, str]]] = defaultdict(list)
     if book.config.file is None or not folder.is_dir():
-        return []
+        return
     for path in sorted(folder.rglob("*.md")):
         file = path.relative_to(folder).as_posix()
         if file in listed or not (docs / file).is_file():
             continue
         group = "How we work" if file.startswith("process/") else _label(file.partition("/")[0])
-        groups[group].append({_title(path): file})
-    return [{str(html(group)): pages} for group, pages in groups.items()]
+        yield group, file, _title(path)
 
 
 def _label(name: str) -> str:
