@@ -89,6 +89,15 @@ def test_a_number_of_an_issue_is_no_pull_request(repo: GitRepo) -> None:
     assert "4" not in changes(pull(repo))
 
 
+def test_a_number_that_imported_history_brought_is_not_the_own_pull_request(repo: GitRepo) -> None:
+    repo.commit("Imported (#7)")
+    repo.branch("fix")
+    repo.pull_head(7, repo.commit("Work"))
+    repo.switch("main")
+    squash = repo.commit("Fix the cart (#7)")
+    assert changes(pull(repo))["7"].merge_revision == squash
+
+
 def test_a_pull_request_merged_by_hand_is_known_by_its_head(repo: GitRepo) -> None:
     repo.commit("Begin")
     repo.branch("fix")

@@ -134,14 +134,15 @@ def changes(history: History, codebase: str) -> Iterator[Change | Rejected]:
 def arrivals(history: History) -> list[Arrival]:
     """Each pull request once, with the commit that merged it.
 
-    Where several commits name one number, the one on the release branch stands, no cherry-pick before
-    others, a merge before a squash, the oldest of equals. Where the repository keeps the heads of pull
+    Where several commits name one number, the one on the release branch stands, none that is older than
+    the pull request's head before others (imported history has another repository's numbers), no cherry-pick
+    before others, a merge before a squash, the oldest of equals. Where the repository keeps the heads of pull
     requests, a number without one is an issue's. Off the first-parent lines a squash needs its head: a
     commit of a branch may just as well name an issue.
     """
     graph, lines_of, heads = history.graph, history.lines, history.heads
     highest = max(heads, default=0)
-    best: dict[int, tuple[tuple[bool, bool, bool, int], str, Message]] = {}
+    best: dict[int, tuple[tuple[bool, bool, bool, bool, int], str, Message]] = {}
     for place, revision in enumerate(lines_of.order):
         text = graph.messages.get(revision)
         if text is None:
@@ -153,11 +154,18 @@ def arrivals(history: History) -> list[Arrival]:
         merged = len(graph.nodes[revision].parents) > 1
         if not merged and revision not in lines_of.first_parents and number not in heads:
             continue
-        rank = (revision not in lines_of.main, message.kind == "cherry-pick", not merged, place)
+        early = _is_before_head(graph, revision, heads.get(number))
+        rank = (revision not in lines_of.main, early, message.kind == "cherry-pick", not merged, place)
         if number not in best or rank < best[number][0]:
             best[number] = (rank, revision, message)
     told = [Arrival(number, rev, message, heads.get(number)) for number, (_, rev, message) in best.items()]
     return told + _by_head(history, told)
+
+
+def _is_before_head(graph: Graph, revision: str, head: str | None) -> bool:
+    """Whether a commit is older than the last one of the pull request, so that it cannot have merged it."""
+    last = graph.nodes.get(head) if head is not None else None
+    return last is not None and graph.nodes[revision].committed < last.committed
 
 
 def _by_head(history: History, told: list[Arrival]) -> list[Arrival]:
