@@ -17,18 +17,19 @@ from deploybook.sources.repository import Repository, at_hand
 
 @dataclass
 class _Repositories:
-    """The repositories of one run: each is fetched once, when the first feed needs it."""
+    """The repositories of one run: each codebase's is fetched once, when its first feed needs it."""
 
     root: Path
     workdir: Path
-    found: dict[str, Repository] = field(default_factory=dict)
+    found: dict[tuple[str, str], Repository] = field(default_factory=dict)
 
     def get(self, location: str, name: str) -> Callable[[], Repository]:
         def repository() -> Repository:
-            if location not in self.found:
+            key = (location, name)
+            if key not in self.found:
                 mirror = self.workdir / "mirrors" / f"{name}.git"
-                self.found[location] = at_hand(location, self.root, mirror)
-            return self.found[location]
+                self.found[key] = at_hand(location, self.root, mirror)
+            return self.found[key]
 
         return repository
 
