@@ -41,7 +41,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Signal:
-    """A point that stands out, and why: `above` or `below` its limits, or a `run` on one side of the centre."""
+    """A point that stands out, and why: `above` or `below` its limits, or a `run` on one side."""
 
     start: date
     because: str
