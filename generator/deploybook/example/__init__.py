@@ -73,7 +73,7 @@ def make_example(
         for done, (name, group) in enumerate(by_repository):
             progress(name, done, len(by_repository))
             with Repository(folder / "repositories" / f"{name}.git") as repository:
-                simulation = Simulation(story, calendar, group, repository, out, f"{seed}:{name}")
+                simulation = Simulation(story, calendar, group, repository, out, seed=f"{seed}:{name}")
                 Week(simulation).add()
                 simulation.run()
             corrections.extend(corrected(simulation.doubted[-1:]))

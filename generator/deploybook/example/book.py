@@ -11,10 +11,19 @@ from deploybook import records
 from deploybook.records import Record
 
 FILES = {
-    "change": "changes", "deployment": "deployments", "incident": "incidents", "pipeline_run": "pipeline_runs",
-    "test_case_run": "test_case_runs", "coverage": "coverage", "flag_change": "flag_changes",
-    "availability": "availability", "issue": "issues", "verdict": "verdicts", "lock": "locks", "shift": "shifts",
-}  # fmt: skip
+    "change": "changes",
+    "deployment": "deployments",
+    "incident": "incidents",
+    "pipeline_run": "pipeline_runs",
+    "test_case_run": "test_case_runs",
+    "coverage": "coverage",
+    "flag_change": "flag_changes",
+    "availability": "availability",
+    "issue": "issues",
+    "verdict": "verdicts",
+    "lock": "locks",
+    "shift": "shifts",
+}
 
 
 class RecordFiles:

@@ -35,15 +35,31 @@ BOT_LOGIN = "shop-bot[bot]"
 BOT_EMAIL = "shop-bot[bot]@users.noreply.acme.test"
 
 PEOPLE = (
-    Person("ana", "checkout"), Person("bo", "checkout"), Person("eli", "checkout"),
-    Person("jonas", "checkout", left=62), Person("kim", "checkout", joined=40), Person("wanda", "checkout", joined=102),
-    Person("chidi", "accounts"), Person("sara", "accounts"), Person("lena", "accounts"),
-    Person("omar", "accounts", joined=20), Person("ruth", "accounts"), Person("ivo", "accounts", joined=70),
-    Person("femi", "discovery"), Person("mina", "discovery"), Person("tomo", "discovery"),
-    Person("greta", "discovery", joined=12), Person("hana", "discovery"), Person("yusuf", "discovery", joined=55),
-    Person("noor", "logistics"), Person("pia", "logistics"), Person("rafa", "logistics", left=80),
-    Person("sven", "logistics"), Person("uma", "logistics", joined=30), Person("zoe", "logistics"),
-)  # fmt: skip
+    Person("ana", "checkout"),
+    Person("bo", "checkout"),
+    Person("eli", "checkout"),
+    Person("jonas", "checkout", left=62),
+    Person("kim", "checkout", joined=40),
+    Person("wanda", "checkout", joined=102),
+    Person("chidi", "accounts"),
+    Person("sara", "accounts"),
+    Person("lena", "accounts"),
+    Person("omar", "accounts", joined=20),
+    Person("ruth", "accounts"),
+    Person("ivo", "accounts", joined=70),
+    Person("femi", "discovery"),
+    Person("mina", "discovery"),
+    Person("tomo", "discovery"),
+    Person("greta", "discovery", joined=12),
+    Person("hana", "discovery"),
+    Person("yusuf", "discovery", joined=55),
+    Person("noor", "logistics"),
+    Person("pia", "logistics"),
+    Person("rafa", "logistics", left=80),
+    Person("sven", "logistics"),
+    Person("uma", "logistics", joined=30),
+    Person("zoe", "logistics"),
+)
 """Those who write code. Dana writes none: she is the product owner who writes the weeks' notes."""
 
 PRODUCT_OWNER = Person("dana", "checkout")
@@ -77,28 +93,95 @@ class Spec:
 
 
 SPECS = (
-    Spec("shop-web", "checkout", "shop-web", "merge", 3.0, ("Checkout", "Catalogue", "Accounts"), 1900,
-         ("quarterly", "weekly", "twice"), "ticket", pilot=True, flaky=0.22),
-    Spec("checkout-api", "checkout", "checkout-api", "squash", 2.2, ("Checkout",), 940,
-         ("quarterly", "weekly", "daily"), "conventional", pilot=True),
+    Spec(
+        "shop-web",
+        "checkout",
+        "shop-web",
+        "merge",
+        3.0,
+        ("Checkout", "Catalogue", "Accounts"),
+        1900,
+        ("quarterly", "weekly", "twice"),
+        "ticket",
+        pilot=True,
+        flaky=0.22,
+    ),
+    Spec(
+        "checkout-api",
+        "checkout",
+        "checkout-api",
+        "squash",
+        2.2,
+        ("Checkout",),
+        940,
+        ("quarterly", "weekly", "daily"),
+        "conventional",
+        pilot=True,
+    ),
     Spec("accounts", "accounts", "accounts", "rebase", 1.7, ("Accounts",), 610, titles="conventional"),
-    Spec("catalogue", "discovery", "catalogue", "squash", 1.8, ("Catalogue",), 1020, ("quarterly", "weekly", "twice"), "tag"),
-    Spec("shop-search", "discovery", "shop-search", "merge", 2.0, ("Search",), 1650, ("quarterly", "weekly", "daily"),
-         care=0.5),
+    Spec(
+        "catalogue",
+        "discovery",
+        "catalogue",
+        "squash",
+        1.8,
+        ("Catalogue",),
+        1020,
+        ("quarterly", "weekly", "twice"),
+        "tag",
+    ),
+    Spec(
+        "shop-search",
+        "discovery",
+        "shop-search",
+        "merge",
+        2.0,
+        ("Search",),
+        1650,
+        ("quarterly", "weekly", "daily"),
+        care=0.5,
+    ),
     Spec("warehouse", "logistics", "warehouse", "merge", 1.4, ("Warehouse",), 310, forge="gitlab", care=1.4),
-    Spec("notifications", "accounts", "platform", "squash", 1.0, ("Messages",), 400, path="services/notifications"),
-    Spec("payments", "checkout", "platform", "squash", 1.1, ("Payments",), 400, ("quarterly", "weekly", "twice"), path="services/payments"),
-)  # fmt: skip
+    Spec(
+        "notifications",
+        "accounts",
+        "platform",
+        "squash",
+        1.0,
+        ("Messages",),
+        400,
+        path="services/notifications",
+    ),
+    Spec(
+        "payments",
+        "checkout",
+        "platform",
+        "squash",
+        1.1,
+        ("Payments",),
+        400,
+        ("quarterly", "weekly", "twice"),
+        path="services/payments",
+    ),
+)
 """The eight codebases; the last two share the monorepo `platform`."""
 
 
 def specs(count: int) -> tuple[Spec, ...]:
     """The first `count` codebases, with invented ones (`code-001` …) beyond the eight."""
     more = tuple(
-        Spec(f"code-{n:03}", TEAMS[n % 4], f"code-{n:03}", ("merge", "squash", "rebase")[n % 3], 1.0 + n % 3,
-             (SPECS[n % 8].areas[0],), 100 * (n % 7) + 1, SPECS[n % 8].cadence)
+        Spec(
+            f"code-{n:03}",
+            TEAMS[n % 4],
+            f"code-{n:03}",
+            ("merge", "squash", "rebase")[n % 3],
+            1.0 + n % 3,
+            (SPECS[n % 8].areas[0],),
+            100 * (n % 7) + 1,
+            SPECS[n % 8].cadence,
+        )
         for n in range(1, count - len(SPECS) + 1)
-    )  # fmt: skip
+    )
     return (*SPECS[:count], *more)
 
 

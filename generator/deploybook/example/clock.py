@@ -1,7 +1,5 @@
 """Time in the example: working hours and holidays in Berlin, and the days on which things go out."""
 
-# ruff: noqa: S311 - a story is drawn here, no secret
-
 from __future__ import annotations
 
 import random

@@ -21,7 +21,7 @@ State = Literal["up", "down", "degraded"]
 
 @dataclass(frozen=True)
 class Theme:
-    """A large piece of work: the label of its changes, and since when (weeks before the last) there are some."""
+    """A large piece of work: the label of its changes, and since how many weeks before the last."""
 
     key: str
     title: str
@@ -50,13 +50,18 @@ _OPEN = {
 }
 
 _SWITCHES: tuple[tuple[str, float, int, float, Literal["on", "off"] | float, str], ...] = (
-    ("new-ranking", 9, 1, 10.5, 0.5, "femi"), ("new-ranking", 7, 2, 11.0, "on", "femi"),
-    ("one-tap", 10, 1, 10.2, 0.1, "ana"), ("one-tap", 7, 2, 10.4, 0.5, "ana"), ("one-tap", 7, 2, 13.1, "off", "bo"),
-    ("one-tap", 5, 1, 11.0, 0.5, "ana"), ("one-tap", 0, 3, 11.6, "on", "ana"),
+    ("new-ranking", 9, 1, 10.5, 0.5, "femi"),
+    ("new-ranking", 7, 2, 11.0, "on", "femi"),
+    ("one-tap", 10, 1, 10.2, 0.1, "ana"),
+    ("one-tap", 7, 2, 10.4, 0.5, "ana"),
+    ("one-tap", 7, 2, 13.1, "off", "bo"),
+    ("one-tap", 5, 1, 11.0, 0.5, "ana"),
+    ("one-tap", 0, 3, 11.6, "on", "ana"),
     ("passkeys", 0, 3, 10.7, 0.1, "lena"),
-    ("gift-cards", 0, 3, 11.38, "on", "eli"), ("gift-cards", 0, 3, 11.9, "off", "bo"),
+    ("gift-cards", 0, 3, 11.38, "on", "eli"),
+    ("gift-cards", 0, 3, 11.9, "off", "bo"),
     ("shop-stock", 3, 2, 10.0, "off", "uma"),
-)  # fmt: skip
+)
 """Flag, weeks before the last, weekday, hour, state, who."""
 
 _LOCKS = (
@@ -94,20 +99,38 @@ class Extras:
             url = f"{FLAGS}/{flag}"
             if state in {"on", 0.1, 0.5}:
                 early = when - timedelta(days=6)
-                self._out.write(FlagChange(flag=flag, environment="staging", changed_at=early, state="on",
-                                           by=f"{who}-acme", url=url))  # fmt: skip
+                self._out.write(
+                    FlagChange(
+                        flag=flag,
+                        environment="staging",
+                        changed_at=early,
+                        state="on",
+                        by=f"{who}-acme",
+                        url=url,
+                    )
+                )
             for region in ("prod-eu", "prod-us"):
-                self._out.write(FlagChange(flag=flag, environment=region, changed_at=when, state=state,
-                                           by=f"{who}-acme", url=url))  # fmt: skip
+                self._out.write(
+                    FlagChange(
+                        flag=flag, environment=region, changed_at=when, state=state, by=f"{who}-acme", url=url
+                    )
+                )
         started = self._when(7, 2, 10.9)
         self._out.write(
             Incident(
-                id="flags/1", started_at=started, title="One tap paid with a card that had expired",
-                codebases=("checkout-api",), detected_at=started + timedelta(minutes=37),
-                resolved_at=self._when(7, 2, 13.2), severity="sev2", environment="prod-eu", down=False,
-                caused_by=(Cause(flag="one-tap"),), url=f"{DRILL}/flags/1",
+                id="flags/1",
+                started_at=started,
+                title="One tap paid with a card that had expired",
+                codebases=("checkout-api",),
+                detected_at=started + timedelta(minutes=37),
+                resolved_at=self._when(7, 2, 13.2),
+                severity="sev2",
+                environment="prod-eu",
+                down=False,
+                caused_by=(Cause(flag="one-tap"),),
+                url=f"{DRILL}/flags/1",
             )
-        )  # fmt: skip
+        )
 
     def locks(self) -> None:
         """Locks as they were held; one was forced."""
@@ -116,11 +139,17 @@ class Extras:
             forced = Said(by="noor", because="the holder had gone home") if hours > 20 else None
             self._out.write(
                 Lock(
-                    environment="prod-eu", claim=f"claim-{number:04}", since=since, codebase=codebase,
-                    holder=who, reason=why, expires_at=since + timedelta(hours=4),
-                    released_at=since + timedelta(hours=hours), forced=forced,
+                    environment="prod-eu",
+                    claim=f"claim-{number:04}",
+                    since=since,
+                    codebase=codebase,
+                    holder=who,
+                    reason=why,
+                    expires_at=since + timedelta(hours=4),
+                    released_at=since + timedelta(hours=hours),
+                    forced=forced,
                 )
-            )  # fmt: skip
+            )
 
     def issues(self) -> None:
         """The large pieces, and what of them nobody has begun."""
@@ -128,13 +157,31 @@ class Extras:
             if not theme.label:
                 continue
             opened = self._when(theme.since + 4, 0, 10)
-            self._out.write(Issue(id=theme.key, title=theme.title, kind="epic", state="open", opened_at=opened,
-                                  labels=(theme.label,), url=f"{TRACKER}/{theme.key}"))  # fmt: skip
+            self._out.write(
+                Issue(
+                    id=theme.key,
+                    title=theme.title,
+                    kind="epic",
+                    state="open",
+                    opened_at=opened,
+                    labels=(theme.label,),
+                    url=f"{TRACKER}/{theme.key}",
+                )
+            )
             for number, title in enumerate(_OPEN[theme.label], 1):
                 key = f"{theme.key}{number:02}"
-                self._out.write(Issue(id=key, title=title, kind="story", state="open", parent=theme.key,
-                                      opened_at=opened + timedelta(days=9), labels=(theme.label,),
-                                      url=f"{TRACKER}/{key}"))  # fmt: skip
+                self._out.write(
+                    Issue(
+                        id=key,
+                        title=title,
+                        kind="story",
+                        state="open",
+                        parent=theme.key,
+                        opened_at=opened + timedelta(days=9),
+                        labels=(theme.label,),
+                        url=f"{TRACKER}/{key}",
+                    )
+                )
 
     def outside(self) -> None:
         """Trouble that no codebase of ours caused."""
@@ -142,11 +189,16 @@ class Extras:
             started = self._when(weeks, day, hour)
             self._out.write(
                 Incident(
-                    id=f"outside/{number}", started_at=started, title=title, detected_at=started + timedelta(minutes=8),
-                    resolved_at=started + timedelta(hours=hours), severity="sev2", down=False,
+                    id=f"outside/{number}",
+                    started_at=started,
+                    title=title,
+                    detected_at=started + timedelta(minutes=8),
+                    resolved_at=started + timedelta(hours=hours),
+                    severity="sev2",
+                    down=False,
                     url=f"{DRILL}/outside/{number}",
                 )
-            )  # fmt: skip
+            )
 
     def monitor(self, spec: Spec, downs: list[tuple[datetime, datetime]], rng: random.Random) -> None:
         """What the monitor saw of a codebase: it sees most of what people saw, and a little of its own."""
@@ -173,13 +225,16 @@ class Extras:
     def _see(self, spec: Spec, since: datetime, to: datetime, state: State) -> None:
         if since >= to:
             return
-        whole = {"microsecond": 0}
         self._out.write(
             Availability(
-                codebase=spec.name, from_=since.replace(**whole), to=to.replace(**whole), state=state,  # type: ignore[arg-type]
-                monitor="front-door", url=f"https://monitoring.acme.test/checks/{spec.name}",
+                codebase=spec.name,
+                from_=since.replace(microsecond=0),
+                to=to.replace(microsecond=0),
+                state=state,
+                monitor="front-door",
+                url=f"https://monitoring.acme.test/checks/{spec.name}",
             )
-        )  # fmt: skip
+        )
 
 
 def themes(area: str, day: date, story: Story, rng: random.Random) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
 """How a pull request gets into a repository: merged, squashed, rebased, picked, or pushed past all of it."""
 
-# ruff: noqa: S311 - a story is drawn here, no secret
-
 from __future__ import annotations
 
 import random
@@ -154,7 +152,7 @@ class Line:
                 self._serial += 1
                 rule = f'RULES["{plan.area.lower()}-{self._serial}"] = {self._serial * 7919 % 100_003}'
                 new.append(f"{plan.words.title}  # {self._serial}" if plan.author is BOT else rule)
-            drop = int(count * (0.9 if len(self.text.files[path]) > 250 else 0.35))
+            drop = int(count * (0.9 if len(self.text.files[path]) > 140 else 0.35))
             edits[path] = self.text.edit(path, new, drop)
         return (
             edits,
@@ -240,11 +238,17 @@ class Line:
             parent = next((EPICS[label] for label in plan.labels if label in EPICS), None)
             self._out.write(
                 Issue(
-                    id=key, title=plan.issue, codebase=plan.spec.name, parent=parent, state="closed",
-                    kind="bug" if plan.words.kind == "fixed" else "story", closed_at=plan.merged,
-                    opened_at=plan.first - timedelta(days=self._rng.randrange(1, 30)), url=issue.url,
+                    id=key,
+                    title=plan.issue,
+                    codebase=plan.spec.name,
+                    parent=parent,
+                    state="closed",
+                    kind="bug" if plan.words.kind == "fixed" else "story",
+                    closed_at=plan.merged,
+                    opened_at=plan.first - timedelta(days=self._rng.randrange(1, 30)),
+                    url=issue.url,
                 )
-            )  # fmt: skip
+            )
         request = "-/merge_requests" if plan.spec.forge == "gitlab" else "pull"
         text = plan.text
         if text is None:
@@ -254,19 +258,33 @@ class Line:
                 continue
             self._out.write(
                 Change(
-                    codebase=spec.name, id=str(landed.number), title=landed.title, merged_at=plan.merged,
-                    body=text, author=BOT_LOGIN if plan.author is BOT else plan.author.login,
-                    branch=plan.branch, base="main",
+                    codebase=spec.name,
+                    id=str(landed.number),
+                    title=landed.title,
+                    merged_at=plan.merged,
+                    body=text,
+                    author=BOT_LOGIN if plan.author is BOT else plan.author.login,
+                    branch=plan.branch,
+                    base="main",
                     url=f"{FORGE}/{plan.spec.repository}/{request}/{landed.number}",
-                    opened_at=plan.opened, first_commit_at=plan.first, first_review_at=plan.review,
-                    approved_at=plan.review and plan.merged - (plan.merged - plan.review) / 4 if plan.approvals else None,
-                    approvals=plan.approvals, merge_revision=landed.commit.sha,
+                    opened_at=plan.opened,
+                    first_commit_at=plan.first,
+                    first_review_at=plan.review,
+                    approved_at=plan.review and plan.merged - (plan.merged - plan.review) / 4
+                    if plan.approvals
+                    else None,
+                    approvals=plan.approvals,
+                    merge_revision=landed.commit.sha,
                     revisions=tuple(commit.sha for commit in landed.commits),
-                    labels=(LABELS[plan.words.kind], *plan.labels), milestone=plan.milestone,
-                    issues=(issue,) if issue else (), additions=added, deletions=removed, files=tuple(paths),
+                    labels=(LABELS[plan.words.kind], *plan.labels),
+                    milestone=plan.milestone,
+                    issues=(issue,) if issue else (),
+                    additions=added,
+                    deletions=removed,
+                    files=tuple(paths),
                     reverts=plan.reverts.id if plan.reverts else None,
                 )
-            )  # fmt: skip
+            )
 
     def cut(self, name: str, place: int) -> None:
         """Begin a release line at a place of the release branch; only its tip, where the text is at hand."""
@@ -283,9 +301,13 @@ class Line:
         plan = landed.plan
         message = f"{landed.title}\n\n(cherry picked from commit {landed.commit.sha})"
         commit = self._repository.commit(
-            f"refs/heads/release/{name}", message, content,
-            author=_sign(plan.author, plan.merged), committer=_sign(by, when), parents=(tip,),
-        )  # fmt: skip
+            f"refs/heads/release/{name}",
+            message,
+            content,
+            author=_sign(plan.author, plan.merged),
+            committer=_sign(by, when),
+            parents=(tip,),
+        )
         self.lines[name] = (commit, text)
         return commit
 

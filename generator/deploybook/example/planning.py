@@ -1,7 +1,5 @@
 """Which pull requests there are: how many, by whom, how large, and how long each step takes."""
 
-# ruff: noqa: S311 - a story is drawn here, no secret
-
 from __future__ import annotations
 
 import random
@@ -77,12 +75,22 @@ class Planner:
             also = rng.choice([other for other in self._specs if other is not spec])
         tracked = rng.random() < {"quarterly": 0.6, "weekly": 0.85}.get(rhythm, 0.9)
         return Plan(
-            spec, area, text, author, first=opened - coding, opened=opened, review=asked if reviewed else None,
-            merged=merged, lines=max(2, round(_lognormal(rng, LINES[rhythm], 0.9))),
-            approvals=1 + (rng.random() < 0.2) if reviewed else 0, branch=f"{author.key}/{_slug(text.title)}",
-            labels=(f"area/{area.lower()}", *themes(area, merged.date(), self._story, rng)), issue=text.title if tracked else None, also=also,
+            spec,
+            area,
+            text,
+            author,
+            first=opened - coding,
+            opened=opened,
+            review=asked if reviewed else None,
+            merged=merged,
+            lines=max(2, round(_lognormal(rng, LINES[rhythm], 0.9))),
+            approvals=1 + (rng.random() < 0.2) if reviewed else 0,
+            branch=f"{author.key}/{_slug(text.title)}",
+            labels=(f"area/{area.lower()}", *themes(area, merged.date(), self._story, rng)),
+            issue=text.title if tracked else None,
+            also=also,
             by_request=not direct,
-        )  # fmt: skip
+        )
 
     def _bump(self, spec: Spec, opened: datetime) -> Plan:
         rng = self._rng
@@ -90,31 +98,64 @@ class Planner:
         title = f"Bump {library} from {major}.{minor}.0 to {major}.{minor + 1}.0"
         merged = self._calendar.working(opened + timedelta(hours=rng.uniform(3, 50)), rng)
         return Plan(
-            spec, spec.areas[0], Words(title, "behind"), BOT, first=opened, opened=opened + timedelta(minutes=1),
-            review=merged - timedelta(minutes=9), merged=merged, lines=1, labels=("dependencies",),
+            spec,
+            spec.areas[0],
+            Words(title, "behind"),
+            BOT,
+            first=opened,
+            opened=opened + timedelta(minutes=1),
+            review=merged - timedelta(minutes=9),
+            merged=merged,
+            lines=1,
+            labels=("dependencies",),
             branch=f"{BOT_LOGIN.removesuffix('[bot]')}/{library}-{major}.{minor + 1}.0",
             text=f"Bumps {library}. Release notes and commits are in its changelog.",
-        )  # fmt: skip
+        )
 
-    def mend(self, spec: Spec, text: Words, merged: datetime, hours: float, *, author: Person | None = None,
-             labels: tuple[str, ...] = (), branch: str = "", area: str = "",
-             also: Spec | None = None) -> Plan:  # fmt: skip
+    def mend(
+        self,
+        spec: Spec,
+        text: Words,
+        merged: datetime,
+        hours: float,
+        *,
+        author: Person | None = None,
+        labels: tuple[str, ...] = (),
+        branch: str = "",
+        area: str = "",
+        also: Spec | None = None,
+    ) -> Plan:
         """A small change made in a hurry: begun `hours` before it is merged."""
         who = author or self._rng.choice(staff(spec.team, self._story.week(merged)))
         first = merged - timedelta(hours=hours)
         return Plan(
-            spec, area or spec.areas[0], text, who, first=first, opened=first + (merged - first) * 0.5,
-            review=first + (merged - first) * 0.7, merged=merged, lines=self._rng.randrange(2, 20), labels=labels,
-            branch=branch or f"{who.key}/{_slug(text.title)}", also=also,
-        )  # fmt: skip
+            spec,
+            area or spec.areas[0],
+            text,
+            who,
+            first=first,
+            opened=first + (merged - first) * 0.5,
+            review=first + (merged - first) * 0.7,
+            merged=merged,
+            lines=self._rng.randrange(2, 20),
+            labels=labels,
+            branch=branch or f"{who.key}/{_slug(text.title)}",
+            also=also,
+        )
 
     def revert(self, landed: Landed, merged: datetime, author: Person) -> Plan:
         """The pull request that takes a landed one back."""
         plan = self.mend(
             landed.plan.spec, Words(f'Revert "{landed.title}"', "removed"), merged, 0.7, author=author
         )
-        return replace(plan, area=landed.plan.area, reverts=landed, branch=f"revert-{landed.number}",
-                       text=f"Reverts acme/{landed.plan.spec.repository}#{landed.number}", also=landed.plan.also)  # fmt: skip
+        return replace(
+            plan,
+            area=landed.plan.area,
+            reverts=landed,
+            branch=f"revert-{landed.number}",
+            text=f"Reverts acme/{landed.plan.spec.repository}#{landed.number}",
+            also=landed.plan.also,
+        )
 
 
 def _lognormal(rng: random.Random, median: float, sigma: float) -> float:

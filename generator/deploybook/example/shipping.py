@@ -1,7 +1,5 @@
 """How a codebase reaches its environments: staging, two regions, and back again when it has to."""
 
-# ruff: noqa: S311 - a story is drawn here, no secret
-
 from __future__ import annotations
 
 import random
@@ -47,14 +45,25 @@ class Ship:
     def staging(self, sha: str, version: str, when: datetime, by: Person) -> datetime:
         """To staging; returns when it was there."""
         finished = when + timedelta(seconds=self._rng.randrange(240, 900))
-        self._deploy("staging", sha, version, when, finished, by)
+        self._deploy("staging", sha, version, when, finished, by=by)
         return finished
 
     def roll_out(
-        self, sha: str, version: str, when: datetime, by: Person, *, minutes: float, gap: float, place: int = -1,
-        kind: Literal["deploy", "rollback"] = "deploy", mends: tuple[str, ...] = (),
-        regions: tuple[str, ...] = REGIONS, hand: bool = False, exact: bool = False,
-    ) -> tuple[str, datetime]:  # fmt: skip
+        self,
+        sha: str,
+        version: str,
+        when: datetime,
+        by: Person,
+        *,
+        minutes: float,
+        gap: float,
+        place: int = -1,
+        kind: Literal["deploy", "rollback"] = "deploy",
+        mends: tuple[str, ...] = (),
+        regions: tuple[str, ...] = REGIONS,
+        hand: bool = False,
+        exact: bool = False,
+    ) -> tuple[str, datetime]:
         """To the regions, one after the other; returns the first one's id and finish."""
         run = None if hand else self._promotion(sha, when, minutes, gap * (len(regions) - 1), ok=True)
         first: tuple[str, datetime] | None = None
@@ -63,7 +72,7 @@ class Ship:
             stretch = 1.0 if exact else self._rng.uniform(0.85, 1.2)
             finished = start + timedelta(seconds=round(minutes * 60 * stretch))
             key = self._deploy(
-                region, sha, version, start, finished, by, kind=kind, mends=mends, pipeline_run=run
+                region, sha, version, start, finished, by=by, kind=kind, mends=mends, pipeline_run=run
             )
             first = first or (key, finished)
             start = finished + timedelta(minutes=gap)
@@ -78,16 +87,29 @@ class Ship:
         run = self._promotion(sha, when, 9, 0, ok=False)
         outcome: Outcome = "failure" if reached else "error"
         return self._deploy(
-            REGIONS[0], sha, version, when, when + timedelta(minutes=9), by, outcome=outcome,
-            reached=reached, pipeline_run=run,
-        )  # fmt: skip
+            REGIONS[0],
+            sha,
+            version,
+            when,
+            when + timedelta(minutes=9),
+            by=by,
+            outcome=outcome,
+            reached=reached,
+            pipeline_run=run,
+        )
 
     def stopped(self, sha: str, when: datetime) -> None:
         """The smoke tests in staging said no: users never saw it."""
         self._promotion(sha, when, 7, 0, ok=False)
 
-    def verdict(self, sha: str, when: datetime, answer: Literal["pass", "fail", "no_proof"], why: str,
-                override: Said | None = None) -> None:  # fmt: skip
+    def verdict(
+        self,
+        sha: str,
+        when: datetime,
+        answer: Literal["pass", "fail", "no_proof"],
+        why: str,
+        override: Said | None = None,
+    ) -> None:
         """What the gate said of a promotion."""
         reasons = (
             Reason(check="unlocked", answer="pass", says="No lock is held."),
@@ -95,10 +117,16 @@ class Ship:
         )
         self._out.write(
             Verdict(
-                environment=REGIONS[0], revision=sha, verdict=answer, judged_at=when, codebase=self.spec.name,
-                reasons=reasons, override=override, url=f"{DEPLOYS}/{self.spec.name}/gate/{sha[:10]}",
+                environment=REGIONS[0],
+                revision=sha,
+                verdict=answer,
+                judged_at=when,
+                codebase=self.spec.name,
+                reasons=reasons,
+                override=override,
+                url=f"{DEPLOYS}/{self.spec.name}/gate/{sha[:10]}",
             )
-        )  # fmt: skip
+        )
 
     def _id(self) -> str:
         self._next += 1
@@ -111,29 +139,67 @@ class Ship:
         begin = when - timedelta(minutes=14)
         self._out.write(
             PipelineRun(
-                codebase=self.spec.name, id=run, pipeline="deliver", outcome="success" if ok else "failure",
-                revision=sha, branch="main", trigger="schedule", started_at=begin, finished_at=end if ok else when,
-                deploys_to=REGIONS[0], url=f"{CI}/{self.spec.repository}/runs/{run}",
+                codebase=self.spec.name,
+                id=run,
+                pipeline="deliver",
+                outcome="success" if ok else "failure",
+                revision=sha,
+                branch="main",
+                trigger="schedule",
+                started_at=begin,
+                finished_at=end if ok else when,
+                deploys_to=REGIONS[0],
+                url=f"{CI}/{self.spec.repository}/runs/{run}",
                 stages=(
                     Stage(name="build", outcome="success", started_at=begin, finished_at=smoke),
-                    Stage(name="smoke", outcome="success" if ok else "failure", started_at=smoke, finished_at=when),
-                    *((Stage(name="production", outcome="success", started_at=when, finished_at=end),) if ok else ()),
+                    Stage(
+                        name="smoke",
+                        outcome="success" if ok else "failure",
+                        started_at=smoke,
+                        finished_at=when,
+                    ),
+                    *(
+                        (Stage(name="production", outcome="success", started_at=when, finished_at=end),)
+                        if ok
+                        else ()
+                    ),
                 ),
             )
-        )  # fmt: skip
+        )
         return run
 
     def _deploy(
-        self, environment: str, sha: str, version: str, started: datetime, finished: datetime, by: Person, *,
-        kind: Literal["deploy", "rollback"] = "deploy", mends: tuple[str, ...] = (), outcome: Outcome = "success",
-        reached: bool | None = None, pipeline_run: str | None = None,
-    ) -> str:  # fmt: skip
+        self,
+        environment: str,
+        sha: str,
+        version: str,
+        started: datetime,
+        finished: datetime,
+        *,
+        by: Person,
+        kind: Literal["deploy", "rollback"] = "deploy",
+        mends: tuple[str, ...] = (),
+        outcome: Outcome = "success",
+        reached: bool | None = None,
+        pipeline_run: str | None = None,
+    ) -> str:
         key = self._id()
         self._out.write(
             Deployment(
-                codebase=self.spec.name, id=key, environment=environment, revision=sha, version=version,
-                started_at=started, finished_at=finished, outcome=outcome, reached=reached, kind=kind, by=by.login,
-                url=f"{DEPLOYS}/{self.spec.name}/{key}", mends=mends or None, pipeline_run=pipeline_run,
+                codebase=self.spec.name,
+                id=key,
+                environment=environment,
+                revision=sha,
+                version=version,
+                started_at=started,
+                finished_at=finished,
+                outcome=outcome,
+                reached=reached,
+                kind=kind,
+                by=by.login,
+                url=f"{DEPLOYS}/{self.spec.name}/{key}",
+                mends=mends or None,
+                pipeline_run=pipeline_run,
             )
-        )  # fmt: skip
+        )
         return key

@@ -31,9 +31,15 @@ class Simulation:
     """One repository. Make it, add to it with `at`, then `run`."""
 
     def __init__(
-        self, story: Story, calendar: Calendar, specs: list[Spec], repository: Repository, out: RecordFiles,
+        self,
+        story: Story,
+        calendar: Calendar,
+        specs: list[Spec],
+        repository: Repository,
+        out: RecordFiles,
+        *,
         seed: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.story, self.calendar, self.specs, self.out = story, calendar, specs, out
         self.rng = random.Random(seed)
         self.line = Line(repository, specs, self.rng, out)
@@ -114,7 +120,7 @@ class Simulation:
     def _release(self, spec: Spec, day: date, rhythm: str) -> None:
         rng = self.rng
         if rhythm == "quarterly":
-            name = f"{day.year}.{(day.month + 2) // 3}"
+            name = f"{day.year}.{day.month:02}"
             line = name if spec.path == "" else f"{name}-{spec.name}"
             cut_day = max(day - timedelta(days=12), self.story.start + timedelta(days=1))
             cut = self.calendar.working(self.calendar.at(cut_day, 12), rng)
@@ -161,10 +167,22 @@ class Simulation:
         started = finish + timedelta(hours=rng.uniform(0.5, 10))
         mended = self.calendar.working(started + timedelta(hours=rng.uniform(4, 30)), rng)
         live = mended + timedelta(hours=rng.uniform(2, 5))
-        self.incident(spec, started, live + timedelta(minutes=50), detect=rng.uniform(40, 240),
-                      cause=Cause(deployment=f"{spec.name}/{key}"), down=rng.random() < 0.4)  # fmt: skip
-        plan = self.planner.mend(spec, words.draw(rng, spec.areas[0], set()), mended, 3,
-                                 labels=("hotfix",), branch=f"hotfix/{line}")  # fmt: skip
+        self.incident(
+            spec,
+            started,
+            live + timedelta(minutes=50),
+            detect=rng.uniform(40, 240),
+            cause=Cause(deployment=f"{spec.name}/{key}"),
+            down=rng.random() < 0.4,
+        )
+        plan = self.planner.mend(
+            spec,
+            words.draw(rng, spec.areas[0], set()),
+            mended,
+            3,
+            labels=("hotfix",),
+            branch=f"hotfix/{line}",
+        )
         picked: list[Landed] = []
         self.at(mended, lambda _: picked.append(self.merge(plan)))
 
@@ -173,8 +191,17 @@ class Simulation:
             commit = self.line.pick(line, picked[0], by, when - timedelta(minutes=70))
             self.line.tag(f"v{line}.1", commit, by, when - timedelta(minutes=60))
             ship = self.ships[spec.name]
-            ship.roll_out(commit.sha, f"{line}.1", when, by, minutes=45, gap=10, place=ship.now.place,
-                          mends=(key,), hand=True)  # fmt: skip
+            ship.roll_out(
+                commit.sha,
+                f"{line}.1",
+                when,
+                by,
+                minutes=45,
+                gap=10,
+                place=ship.now.place,
+                mends=(key,),
+                hand=True,
+            )
 
         self.at(live, out)
 
@@ -207,8 +234,13 @@ class Simulation:
             return
         if gated:
             if rng.random() < 0.04:
-                ship.verdict(sha, when, "no_proof", f"{SMOKE}: the report is older than 24 hours.",
-                             Said(by=by.key, because="the report store was down; run by hand, all green"))  # fmt: skip
+                ship.verdict(
+                    sha,
+                    when,
+                    "no_proof",
+                    f"{SMOKE}: the report is older than 24 hours.",
+                    Said(by=by.key, because="the report store was down; run by hand, all green"),
+                )
             else:
                 ship.verdict(sha, when, "pass", f"{SMOKE}: 31 of 31 passed in staging.")
         if rng.random() < 0.015:
@@ -238,11 +270,11 @@ class Simulation:
         prefix = f"{spec.name}-" if spec.path else ""
         self.line.tag(f"{prefix}v{version}", commit, by, when)
         if when < self.calm and rng.random() < FAILS[rhythm] * spec.care:
-            self._fail(spec, key, finish, before, place, rhythm)
+            self._fail(spec, key, finish, before, place, rhythm=rhythm)
         return key
 
     def _fail(
-        self, spec: Spec, key: str, finish: datetime, before: tuple[str, int, str], place: int, rhythm: str
+        self, spec: Spec, key: str, finish: datetime, before: tuple[str, int, str], place: int, *, rhythm: str
     ) -> None:
         rng = self.rng
         brisk = {"weekly": 1.0, "twice": 0.5}.get(rhythm, 0.35)
@@ -257,13 +289,23 @@ class Simulation:
             self.at(back, lambda when: self.back(spec, before, when))
             guilty = news[-1].plan
             again = self.planner.mend(
-                guilty.spec, Words(f"{guilty.words.title}, second attempt", "fixed", guilty.words.note), mended, 2.5,
-                area=guilty.area, also=guilty.also,
-            )  # fmt: skip
+                guilty.spec,
+                Words(f"{guilty.words.title}, second attempt", "fixed", guilty.words.note),
+                mended,
+                2.5,
+                area=guilty.area,
+                also=guilty.also,
+            )
             self.at(mended, lambda _: self.merge(again))
             cause = Cause(deployment=f"{spec.name}/{key}") if rng.random() < 0.6 else None
-            self.incident(spec, started, back + timedelta(minutes=9), detect=detect, cause=cause,
-                          down=rng.random() < 0.25)  # fmt: skip
+            self.incident(
+                spec,
+                started,
+                back + timedelta(minutes=9),
+                detect=detect,
+                cause=cause,
+                down=rng.random() < 0.25,
+            )
             return
         hours = rng.uniform(0.8, 7) * brisk
         mended = self.calendar.working(started + timedelta(minutes=detect, hours=hours * 0.7), rng)
@@ -274,8 +316,11 @@ class Simulation:
             mends: tuple[str, ...] = ()
             cause = Cause(change=f"{spec.name}/{single[-1].id}") if rng.random() < 0.5 else None
         else:
-            text = Words(f"{rng.choice(words.THINGS[spec.areas[0]]).capitalize()} works again", "fixed",
-                         "What broke earlier that day works again.")  # fmt: skip
+            text = Words(
+                f"{rng.choice(words.THINGS[spec.areas[0]]).capitalize()} works again",
+                "fixed",
+                "What broke earlier that day works again.",
+            )
             plan = self.planner.mend(
                 spec, text, mended, hours / 2, labels=("hotfix",), branch=f"hotfix/{key}"
             )
@@ -285,17 +330,29 @@ class Simulation:
         if rng.random() >= 0.85:
             self.doubted.append((f"{spec.name}/{key}", finish))
         else:
-            self.incident(spec, started, live + timedelta(minutes=12), detect=detect, cause=cause,
-                          down=rng.random() < 0.2)  # fmt: skip
+            self.incident(
+                spec,
+                started,
+                live + timedelta(minutes=12),
+                detect=detect,
+                cause=cause,
+                down=rng.random() < 0.2,
+            )
 
     def _mended(self, spec: Spec, landed: Landed, live: datetime, mends: tuple[str, ...]) -> None:
         def out(when: datetime) -> None:
             ship = self.ships[spec.name]
             place = max(landed.index, ship.now.place)
             ship.roll_out(
-                self.line.branch.commits[place].sha, self.version(spec, when), when, self.person(spec, when),
-                minutes=8, gap=3, place=place, mends=mends,
-            )  # fmt: skip
+                self.line.branch.commits[place].sha,
+                self.version(spec, when),
+                when,
+                self.person(spec, when),
+                minutes=8,
+                gap=3,
+                place=place,
+                mends=mends,
+            )
 
         self.at(live, out)
 
@@ -304,12 +361,23 @@ class Simulation:
         sha, place, version = to
         by = self.person(spec, when)
         ship = self.ships[spec.name]
-        key, _ = ship.roll_out(sha, version, when, by, minutes=self.rng.uniform(5, 14), gap=1, place=place,
-                               kind="rollback")  # fmt: skip
+        key, _ = ship.roll_out(
+            sha, version, when, by, minutes=self.rng.uniform(5, 14), gap=1, place=place, kind="rollback"
+        )
         return key
 
-    def incident(self, spec: Spec, started: datetime, resolved: datetime | None, *, detect: float,
-                 cause: Cause | None, down: bool, title: str = "", severity: str = "") -> str:  # fmt: skip
+    def incident(
+        self,
+        spec: Spec,
+        started: datetime,
+        resolved: datetime | None,
+        *,
+        detect: float,
+        cause: Cause | None,
+        down: bool,
+        title: str = "",
+        severity: str = "",
+    ) -> str:
         """Something went wrong for users."""
         if started > self.story.as_of:
             return ""
@@ -321,14 +389,19 @@ class Simulation:
             title = self.rng.choice(words.INCIDENTS[spec.areas[0]])
         self.out.write(
             Incident(
-                id=key, started_at=started, title=title, codebases=(spec.name,),
+                id=key,
+                started_at=started,
+                title=title,
+                codebases=(spec.name,),
                 detected_at=started + timedelta(minutes=detect),
                 resolved_at=resolved if resolved and resolved <= self.story.as_of else None,
                 severity=severity or ("sev1" if down else self.rng.choice(("sev2", "sev3"))),
-                environment=REGIONS[0] if severity or self.rng.random() < 0.7 else None, down=down,
-                caused_by=(cause,) if cause else None, url=f"{DEPLOYS}/incidents/{key}",
+                environment=REGIONS[0] if severity or self.rng.random() < 0.7 else None,
+                down=down,
+                caused_by=(cause,) if cause else None,
+                url=f"{DEPLOYS}/incidents/{key}",
             )
-        )  # fmt: skip
+        )
         return key
 
     def _news(self, spec: Spec, after: int, until: int) -> list[Landed]:

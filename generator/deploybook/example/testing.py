@@ -1,7 +1,5 @@
 """What CI says of the release branch: runs, re-runs, breaks, test cases, coverage."""
 
-# ruff: noqa: S311 - a story is drawn here, no secret
-
 from __future__ import annotations
 
 import random
@@ -51,7 +49,7 @@ class Tests:
                 [] if red or attempt > 1 else [name for name in self._flaky if rng.random() < chance / 2.2]
             )
             ok = not red and not unlucky
-            self._write(sha, queued, started, finished, attempt, ok, unlucky, red)
+            self._write(sha, queued, started, finished, attempt=attempt, ok=ok, unlucky=unlucky, red=red)
             if ok or red:
                 break
             attempt += 1
@@ -61,32 +59,60 @@ class Tests:
         return finished
 
     def _write(
-        self, sha: str, queued: datetime, started: datetime, finished: datetime, attempt: int,
-        ok: bool, unlucky: list[str], red: bool,
-    ) -> None:  # fmt: skip
+        self,
+        sha: str,
+        queued: datetime,
+        started: datetime,
+        finished: datetime,
+        *,
+        attempt: int,
+        ok: bool,
+        unlucky: list[str],
+        red: bool,
+    ) -> None:
         spec, run = self._spec, str(10_000 + self._runs)
         middle = started + (finished - started) * 0.3
         self._out.write(
             PipelineRun(
-                codebase=spec.name, id=run, pipeline="ci", outcome="success" if ok else "failure", revision=sha,
-                branch="main", trigger="push", attempt=attempt, queued_at=queued, started_at=started,
-                finished_at=finished, url=f"{CI}/{spec.repository}/runs/{run}",
+                codebase=spec.name,
+                id=run,
+                pipeline="ci",
+                outcome="success" if ok else "failure",
+                revision=sha,
+                branch="main",
+                trigger="push",
+                attempt=attempt,
+                queued_at=queued,
+                started_at=started,
+                finished_at=finished,
+                url=f"{CI}/{spec.repository}/runs/{run}",
                 stages=(
                     Stage(name="build", outcome="success", started_at=started, finished_at=middle),
-                    Stage(name="test", outcome="success" if ok else "failure", started_at=middle,
-                          finished_at=finished),
+                    Stage(
+                        name="test",
+                        outcome="success" if ok else "failure",
+                        started_at=middle,
+                        finished_at=finished,
+                    ),
                 ),
             )
-        )  # fmt: skip
+        )
         broken = self._names[:2] if red else unlucky
         for name in self._names:
             self._out.write(
                 TestCaseRun(
-                    codebase=spec.name, name=name, suite="unit", outcome="fail" if name in broken else "pass",
-                    revision=sha, run=run, attempt=attempt, job="test", started_at=middle,
+                    codebase=spec.name,
+                    name=name,
+                    suite="unit",
+                    outcome="fail" if name in broken else "pass",
+                    revision=sha,
+                    run=run,
+                    attempt=attempt,
+                    job="test",
+                    started_at=middle,
                     duration_seconds=round(0.05 + self._rng.random() * 1.4, 3),
                 )
-            )  # fmt: skip
+            )
 
     def _cover(self, sha: str, when: datetime, progress: float) -> None:
         name = self._spec.name

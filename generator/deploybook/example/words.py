@@ -1,7 +1,5 @@
 """The words of the example: what changes are called, by area, and what their release notes say."""
 
-# ruff: noqa: S311 - a story is drawn here, no secret
-
 from __future__ import annotations
 
 import random
@@ -19,26 +17,89 @@ class Words:
 
 
 THINGS: dict[str, tuple[str, ...]] = {
-    "Checkout": ("the basket", "the payment form", "the delivery date", "the voucher field", "the order summary",
-                 "the invoice download", "guest checkout", "the address form", "the gift wrap option",
-                 "the thank-you page", "the collection point map"),
-    "Accounts": ("the sign-in page", "the order history", "the address book", "the password mail",
-                 "the profile page", "the wish list", "the newsletter choice", "two-step sign-in",
-                 "the returns page", "the loyalty card"),
-    "Catalogue": ("the size table", "the product picture", "the colour picker", "the category menu",
-                  "the stock label", "the product video", "the care instructions", "the price history",
-                  "the comparison list", "the brand page", "the outlet section"),
-    "Search": ("the result list", "the filter panel", "the search box", "the spelling hint", "the price filter",
-               "the size filter", "the sort order", "the recent searches", "the suggestion list",
-               "the empty result page"),
-    "Warehouse": ("the pick list", "the packing slip", "the stock count", "the goods-in screen",
-                  "the returns shelf", "the parcel label", "the aisle map", "the courier hand-over",
-                  "the damage report", "the shift plan"),
-    "Messages": ("the order mail", "the delivery text message", "the back-in-stock mail", "the return mail",
-                 "the birthday mail", "the newsletter", "the parcel alert", "the price alert"),
-    "Payments": ("card payment", "bank transfer", "the refund", "the instalment plan", "the receipt",
-                 "the currency choice", "the fraud check", "the payment reminder"),
-}  # fmt: skip
+    "Checkout": (
+        "the basket",
+        "the payment form",
+        "the delivery date",
+        "the voucher field",
+        "the order summary",
+        "the invoice download",
+        "guest checkout",
+        "the address form",
+        "the gift wrap option",
+        "the thank-you page",
+        "the collection point map",
+    ),
+    "Accounts": (
+        "the sign-in page",
+        "the order history",
+        "the address book",
+        "the password mail",
+        "the profile page",
+        "the wish list",
+        "the newsletter choice",
+        "two-step sign-in",
+        "the returns page",
+        "the loyalty card",
+    ),
+    "Catalogue": (
+        "the size table",
+        "the product picture",
+        "the colour picker",
+        "the category menu",
+        "the stock label",
+        "the product video",
+        "the care instructions",
+        "the price history",
+        "the comparison list",
+        "the brand page",
+        "the outlet section",
+    ),
+    "Search": (
+        "the result list",
+        "the filter panel",
+        "the search box",
+        "the spelling hint",
+        "the price filter",
+        "the size filter",
+        "the sort order",
+        "the recent searches",
+        "the suggestion list",
+        "the empty result page",
+    ),
+    "Warehouse": (
+        "the pick list",
+        "the packing slip",
+        "the stock count",
+        "the goods-in screen",
+        "the returns shelf",
+        "the parcel label",
+        "the aisle map",
+        "the courier hand-over",
+        "the damage report",
+        "the shift plan",
+    ),
+    "Messages": (
+        "the order mail",
+        "the delivery text message",
+        "the back-in-stock mail",
+        "the return mail",
+        "the birthday mail",
+        "the newsletter",
+        "the parcel alert",
+        "the price alert",
+    ),
+    "Payments": (
+        "card payment",
+        "bank transfer",
+        "the refund",
+        "the instalment plan",
+        "the receipt",
+        "the currency choice",
+        "the fraud check",
+        "the payment reminder",
+    ),
+}
 
 PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
     "new": (
@@ -60,7 +121,10 @@ PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Tell what happens next in {thing}", "Nobody has to guess what comes after {thing}."),
         ("Use pictures instead of words in {thing}", "Pictures say what words said in {thing}."),
         ("Open {thing} faster on slow networks", "On a slow network, {thing} opens in half the time."),
-        ("Explain errors in {thing} in plain words", "When something is wrong with {thing}, we now say what to do."),
+        (
+            "Explain errors in {thing} in plain words",
+            "When something is wrong with {thing}, we now say what to do.",
+        ),
         ("Remember the last choice in {thing}", "Whoever comes back finds {thing} as it was left."),
         ("Make {thing} easier to find", "One tap less leads to {thing}."),
         ("Ask for less in {thing}", "Two questions fewer in {thing}."),
@@ -88,21 +152,37 @@ PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {
         ("Remove the old version of {thing}", "The old version is gone; everybody now uses the new {bare}."),
         ("Take the survey out of {thing}", "We no longer ask for an opinion in {thing}."),
     ),
-}  # fmt: skip
+}
 
 BEHIND = (
-    "Split the {area} tests in two halves", "Move {area} settings to one file", "Log less in {area}",
-    "Measure response times of {area}", "Use the shared date library in {area}", "Delete unused code of {area}",
-    "Name the tables of {area} alike", "Retry the nightly job of {area}", "Write down how {area} is run",
-    "Sort the {area} logs by customer", "Alert earlier when {area} slows down", "Warm {area} up before it takes traffic",
-    "Time every query of {area}", "Keep {area} data for a year only", "Describe the {area} interface", "Raise the memory limit of {area}", "Run the {area} tests in random order", "Cache the {area} build",
-)  # fmt: skip
+    "Split the {area} tests in two halves",
+    "Move {area} settings to one file",
+    "Log less in {area}",
+    "Measure response times of {area}",
+    "Use the shared date library in {area}",
+    "Delete unused code of {area}",
+    "Name the tables of {area} alike",
+    "Retry the nightly job of {area}",
+    "Write down how {area} is run",
+    "Sort the {area} logs by customer",
+    "Alert earlier when {area} slows down",
+    "Warm {area} up before it takes traffic",
+    "Time every query of {area}",
+    "Keep {area} data for a year only",
+    "Describe the {area} interface",
+    "Raise the memory limit of {area}",
+    "Run the {area} tests in random order",
+    "Cache the {area} build",
+)
 
 MENDS = (
-    "Mend the build after the clash in the basket tests", "Mend the release branch: pin the time zone in tests",
-    "Mend the build: restore the missing fixture", "Mend the release branch: undo half a rename",
-    "Mend the build: wait for the database in tests", "Mend the release branch: add the forgotten import",
-)  # fmt: skip
+    "Mend the build after the clash in the basket tests",
+    "Mend the release branch: pin the time zone in tests",
+    "Mend the build: restore the missing fixture",
+    "Mend the release branch: undo half a rename",
+    "Mend the build: wait for the database in tests",
+    "Mend the release branch: add the forgotten import",
+)
 
 LIBRARIES = (
     "requests",
@@ -169,8 +249,17 @@ def dressed(words: Words, style: str, number: int) -> str:
 
 def body(words: Words, rng: random.Random, issue: str | None) -> str:
     """A pull request's text: what, why, and for many a release note."""
-    parts = [rng.choice(("Asked for by the service desk.", "From the last usability round.", "Small and on its own.",
-                         "Part of a larger plan; safe without the rest.", "Seen in the weekly numbers."))]  # fmt: skip
+    parts = [
+        rng.choice(
+            (
+                "Asked for by the service desk.",
+                "From the last usability round.",
+                "Small and on its own.",
+                "Part of a larger plan; safe without the rest.",
+                "Seen in the weekly numbers.",
+            )
+        )
+    ]
     if issue:
         parts.append(f"Closes {issue}.")
     if words.kind == "behind":
