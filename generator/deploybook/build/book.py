@@ -10,6 +10,7 @@ import ibis
 import pyarrow as pa
 
 from deploybook.build.progress import Progress
+from deploybook.build.reading import read_repositories
 from deploybook.config import Config
 from deploybook.history import History
 from deploybook.linking import Linked, link
@@ -63,6 +64,7 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
     local = repositories(config, config.build_dir)
     progress.step("linking changes, deployments and incidents")
     linked: Linked = link(ChainMap({"heads": heads(local, config)}, tables), config, as_of)
+    said = read_repositories(local, config)
     progress.step("counting")
     figures = compute_arrow(_counted(linked, history), settings_of(config, as_of))
     return Book(
@@ -84,5 +86,6 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
         sources=[SourceStatus(s.name, s.last_read, s.rows, s.rejected, s.error) for s in history.sources()],
         rejected=[SetAside(**row) for row in history.rejected().to_pylist()],
         repositories={name: repository.folder for name, repository in local.items()},
+        owners=said.owners,
         cache=config.build_dir / "cache",
     )

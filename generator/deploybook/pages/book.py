@@ -16,6 +16,7 @@ from markupsafe import Markup
 from deploybook.config import Config
 from deploybook.linking.model import BranchCommit, Delivery, LinkedChange, LinkedDeployment, LinkedIncident
 from deploybook.messages import author_email, author_name
+from deploybook.ownership import Owned
 from deploybook.pages.branches import Branch, branches
 from deploybook.pages.locks import HeldLock, held
 from deploybook.periods import Calendar, Period, Turn, Week, periods_between
@@ -104,6 +105,8 @@ class Book:
     rejected: list[SetAside]
     repositories: Mapping[str, Path] = field(default_factory=dict)
     """Where each codebase's git repository is on this machine."""
+    owners: Mapping[str, Owned] = field(default_factory=dict)
+    """What each codebase's repository says of owners: CODEOWNERS, `catalog-info.yaml`, its files."""
     cache: Path | None = None
     """Where charts are kept between builds."""
 
