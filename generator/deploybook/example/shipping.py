@@ -65,7 +65,7 @@ class Ship:
         exact: bool = False,
     ) -> tuple[str, datetime]:
         """To the regions, one after the other; returns the first one's id and finish."""
-        run = None if hand else self._promotion(sha, when, minutes, gap * (len(regions) - 1), ok=True)
+        run = None if hand else self._promotion(sha, when, minutes, gap * (len(regions) - 1))
         first: tuple[str, datetime] | None = None
         start = when
         for region in regions:
@@ -84,7 +84,7 @@ class Ship:
 
     def broke_off(self, sha: str, version: str, when: datetime, by: Person, *, reached: bool) -> str:
         """A deployment that failed on its way; `reached`: users saw it."""
-        run = self._promotion(sha, when, 9, 0, ok=False)
+        run = self._promotion(sha, when, 9, 0, red="production")
         outcome: Outcome = "failure" if reached else "error"
         return self._deploy(
             REGIONS[0],
@@ -100,7 +100,7 @@ class Ship:
 
     def stopped(self, sha: str, when: datetime) -> None:
         """The smoke tests in staging said no: users never saw it."""
-        self._promotion(sha, when, 7, 0, ok=False)
+        self._promotion(sha, when, 7, 0, red="smoke")
 
     def verdict(
         self,
@@ -132,7 +132,8 @@ class Ship:
         self._next += 1
         return str(self._next)
 
-    def _promotion(self, sha: str, when: datetime, minutes: float, gap: float, *, ok: bool) -> str:
+    def _promotion(self, sha: str, when: datetime, minutes: float, gap: float, *, red: str = "") -> str:
+        """The pipeline run of a promotion; `red` is the stage it ended at, if it did."""
         run = f"d{self._id()}"
         end = when + timedelta(minutes=minutes + gap + (minutes if gap else 0))
         smoke = when - timedelta(minutes=6)
@@ -142,27 +143,18 @@ class Ship:
                 codebase=self.spec.name,
                 id=run,
                 pipeline="deliver",
-                outcome="success" if ok else "failure",
+                outcome="failure" if red else "success",
                 revision=sha,
                 branch="main",
                 trigger="schedule",
                 started_at=begin,
-                finished_at=end if ok else when,
+                finished_at=when if red == "smoke" else end,
                 deploys_to=REGIONS[0],
                 url=f"{CI}/{self.spec.repository}/runs/{run}",
                 stages=(
                     Stage(name="build", outcome="success", started_at=begin, finished_at=smoke),
-                    Stage(
-                        name="smoke",
-                        outcome="success" if ok else "failure",
-                        started_at=smoke,
-                        finished_at=when,
-                    ),
-                    *(
-                        (Stage(name="production", outcome="success", started_at=when, finished_at=end),)
-                        if ok
-                        else ()
-                    ),
+                    _stage("smoke", red, smoke, when),
+                    *((_stage("production", red, when, end),) if red != "smoke" else ()),
                 ),
             )
         )
@@ -203,3 +195,9 @@ class Ship:
             )
         )
         return key
+
+
+def _stage(name: str, red: str, started: datetime, finished: datetime) -> Stage:
+    return Stage(
+        name=name, outcome="failure" if name == red else "success", started_at=started, finished_at=finished
+    )
