@@ -1,7 +1,8 @@
 """Take pictures of a built site: `python -m tests.browser.look SITE OUT [PAGE …]`.
 
 Each page wide and on a phone, light and dark, and as A4, to be looked at by a person beside those of
-docs/contributing/design.md. Says where a page is wider than its window, and what the browser complained about.
+docs/contributing/design.md. Says where a page is wider than its window,
+and what the browser complained about.
 """
 
 from __future__ import annotations
