@@ -56,7 +56,7 @@ def plain(found: Linked) -> dict[str, list[dict[str, Any]]]:
 
 
 def _cell(name: str, value: Any) -> Any:
-    if name in NESTED:
+    if name in NESTED and value is not None:
         return msgspec.json.encode(value).decode()
     return datetime.fromisoformat(value) if name.endswith("_at") and value else value
 

@@ -1,6 +1,6 @@
 """Each folder of `tests/cases` is one sentence about linking, small enough to check by hand.
 
-`input.jsonl` holds records, `expected.jsonl` the columns that the sentence is about: of a row that is found by
+`input.jsonl` holds records, `expected.jsonl` the columns that the sentence is about: of a row found by
 its name, or how many rows a table has. `deploybook.yml` is there where the usual settings would not do.
 """
 
@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.linking.tables import linked
 
 from deploybook.config import Config
-from tests.linking.tables import linked
 
 CASES = sorted(path for path in (Path(__file__).parent.parent / "cases").iterdir() if path.is_dir())
 AS_OF = datetime(2026, 6, 30, tzinfo=UTC)
