@@ -15,9 +15,12 @@ $(VENV)/.ready: requirements.lock pyproject.toml scripts/setup.sh
 	PYTHON=$(PYTHON) scripts/setup.sh $(VENV)
 	@touch $@
 
-site: setup  ## build the example organisation's site from nothing
-	$(BIN)/deploybook example build/example
+site: build/example/deploybook.yml  ## build the example organisation's site from nothing
 	$(BIN)/deploybook build --as-of $(SITE_AS_OF)
+
+build/example/deploybook.yml: $(VENV)/.ready $(wildcard generator/deploybook/example/*)
+	rm -rf build/example
+	$(BIN)/deploybook example build/example
 
 serve: site  ## build the example's site and serve it on this machine
 	$(BIN)/deploybook serve --as-of $(SITE_AS_OF)

@@ -50,6 +50,8 @@ _ABOUT = {
     "pipeline_runs": "Every run of a pipeline.",
     "metrics": "Every figure of every week, month and quarter, with what it was made from.",
 }
+_PEOPLE = {"author", "by"}
+"""Columns that hold people."""
 _FORMULA = r"^\s*[=+\-@＝＋－＠|]|^[\t\r\n]"
 
 
@@ -92,9 +94,18 @@ def served(book: Book) -> dict[str, pa.Table]:
     found: dict[str, pa.Table] = {}
     for name, columns in COLUMNS.items():
         table = book.tables[name] if name in book.tables else book.history[name]
-        arrays = [_flat(table.column(column)) for column in columns]
+        arrays = [
+            _names(book, table.column(column)) if column in _PEOPLE else _flat(table.column(column))
+            for column in columns
+        ]
         found[name] = pa.table(arrays, names=list(columns))
     return found
+
+
+def _names(book: Book, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """People as readers know them: no address leaves the store."""
+    known = {raw: book.person(raw) for raw in column.unique().to_pylist()}
+    return pa.chunked_array([pa.array([known[raw] for raw in column.to_pylist()], pa.string())])
 
 
 def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
