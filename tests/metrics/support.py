@@ -14,10 +14,10 @@ from deploybook.linking.model import (
     LinkedChange,
     LinkedDeployment,
     LinkedIncident,
-    schema,
     to_table,
 )
 from deploybook.metrics import Settings, Tables, compute_arrow
+from deploybook.metrics.compute import FAMILIES
 
 TEXT, INSTANT, COUNT = pa.string(), pa.timestamp("us", tz="UTC"), pa.int64()
 RAW: dict[str, pa.Schema] = {
@@ -125,12 +125,39 @@ def settings(**fields: Any) -> Settings:
     return Settings(**{**defaults, **fields})
 
 
-def figures(made: Tables, chosen: Settings | None = None) -> dict[tuple[str, str, str, str, str], Any]:
-    """Rows by scope, name, period, first day and metric."""
+FAMILY_OF = {
+    "deployment_days": ["deployment_days"],
+    "failed_deployment_recovery": ["recoveries", "deployments"],
+    "time_to_restore": ["restored"],
+    "time_to_detect": ["detected"],
+    "stopped": ["stopped"],
+    "green": ["green"],
+    "break": ["breaks"],
+    "tested": ["tested", "flaky_runs"],
+    "flaky_share": ["flaky"],
+    "flaky_run": ["flaky_runs"],
+    "coverage": ["coverage"],
+    "uptime": ["uptime"],
+    "flag_switch": ["switches"],
+    "flag_recovery": ["switches"],
+    "flag_time": ["time_to_on"],
+    "change_fail_rate_without": ["without", "deployments"],
+    "change_lead": ["changes"],
+    "batch_lines": ["changes"],
+    "reviewed": ["changes"],
+}
+"""The families that a metric needs, by how its name begins; all others are of the deployments."""
+
+
+def figures(
+    made: Tables, chosen: Settings | None = None, metric: str | None = None
+) -> dict[tuple[str, str, str, str, str], Any]:
+    """Rows by scope, name, period, first day and metric: all, or those that one metric needs."""
+    families = list(FAMILIES.values())
+    if metric:
+        names = next((FAMILY_OF[start] for start in FAMILY_OF if metric.startswith(start)), ["deployments"])
+        families = [FAMILIES[name] for name in names]
     return {
         (row["scope"], row["name"], row["period"], str(row["period_start"]), row["metric"]): row
-        for row in compute_arrow(made, chosen or settings()).to_pylist()
+        for row in compute_arrow(made, chosen or settings(), families).to_pylist()
     }
-
-
-__all__ = ["at", "change", "deployment", "figures", "incident", "run", "schema", "settings", "tables"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,46 @@ from deploybook.metrics.model import KEYS, SCHEMA, Settings, Tables
 from deploybook.metrics.throughput import working_days_by_period
 from deploybook.periods import KINDS, Kind, local_date, period_on
 
+Family = Callable[[Tables, Grain], list[Wide]]
+"""What makes the wide tables of some figures."""
 _KEY_SCHEMA = pa.schema([SCHEMA.field(name) for name in KEYS])
+
+
+def _deployments(tables: Tables, made: Grain) -> list[Wide]:
+    measures = [*throughput.of_deployments(), *instability.of_deployments(), *flow.of_deployments()]
+    return [summarise(throughput.deployments(tables), measures, made)]
+
+
+def _changes(tables: Tables, made: Grain) -> list[Wide]:
+    measures = [*throughput.of_changes(made.settings), *flow.of_changes()]
+    return [summarise(throughput.delivered(tables, made), measures, made)]
+
+
+def _stopped(tables: Tables, made: Grain) -> list[Wide]:
+    stopped = Facts(branch.stopped_promotions(tables, made))
+    return [summarise(stopped, [Count("stopped_promotions", "promotions")], made)]
+
+
+FAMILIES: dict[str, Family] = {
+    "deployments": _deployments,
+    "deployment_days": lambda tables, made: [throughput.deployment_days(tables, made)],
+    "changes": _changes,
+    "recoveries": lambda tables, made: [instability.recoveries(tables, made)],
+    "restored": lambda tables, made: [instability.restored(tables, made)],
+    "detected": lambda tables, made: [instability.detected(tables, made)],
+    "stopped": _stopped,
+    "green": lambda tables, made: [branch.green_time(tables, made)],
+    "breaks": lambda tables, made: [branch.break_duration(tables, made)],
+    "tested": lambda tables, made: [branch.tested_commits(tables, made)],
+    "flaky": lambda tables, made: [testing.flaky_share(tables, made)],
+    "flaky_runs": lambda tables, made: [testing.flaky_runs(tables, made)],
+    "coverage": lambda tables, made: [testing.coverage(tables, made)],
+    "uptime": lambda tables, made: [uptime.uptime(tables, made)],
+    "switches": flags.of_switches,
+    "time_to_on": lambda tables, made: [flags.time_to_on(tables, made)],
+    "without": lambda tables, made: [flags.without(tables, made)],
+}
+"""Figures that are made together, by name."""
 
 
 def compute(tables: Tables, settings: Settings) -> Any:
@@ -28,10 +67,12 @@ def compute(tables: Tables, settings: Settings) -> Any:
     return ibis.memtable(compute_arrow(tables, settings))
 
 
-def compute_arrow(tables: Tables, settings: Settings) -> pa.Table:
+def compute_arrow(
+    tables: Tables, settings: Settings, families: Iterable[Family] = tuple(FAMILIES.values())
+) -> pa.Table:
     """The same in memory, with `model.SCHEMA`; in the order of scope, name, period, start and metric."""
     made = grain(settings)
-    done = [(wide, wide.table.to_pyarrow()) for wide in families(tables, made)]
+    done = [(wide, wide.table.to_pyarrow()) for family in families for wide in family(tables, made)]
     spine = _spine(done, made)
     parts: list[pa.Table] = []
     for wide, found in done:
@@ -39,36 +80,6 @@ def compute_arrow(tables: Tables, settings: Settings) -> pa.Table:
         parts += [_long(spine, aligned, figure, made) for figure in wide.figures]
     table = pa.concat_tables([SCHEMA.empty_table(), *parts])
     return table.sort_by([(name, "ascending") for name in (*KEYS, "metric")])
-
-
-def families(tables: Tables, made: Grain) -> Iterator[Wide]:
-    """Every family of metrics, each an expression."""
-    yield summarise(
-        throughput.deployments(tables),
-        [*throughput.of_deployments(), *instability.of_deployments(), *flow.of_deployments()],
-        made,
-    )
-    yield throughput.deployment_days(tables, made)
-    yield summarise(
-        throughput.delivered(tables, made),
-        [*throughput.of_changes(made.settings), *flow.of_changes()],
-        made,
-    )
-    yield instability.recoveries(tables, made)
-    yield instability.restored(tables, made)
-    yield instability.detected(tables, made)
-    stopped = branch.stopped_promotions(tables, made)
-    yield summarise(Facts(stopped), [Count("stopped_promotions", "promotions")], made)
-    yield branch.green_time(tables, made)
-    yield branch.break_duration(tables, made)
-    yield branch.tested_commits(tables, made)
-    yield testing.flaky_share(tables, made)
-    yield testing.flaky_runs(tables, made)
-    yield testing.coverage(tables, made)
-    yield uptime.uptime(tables, made)
-    yield from flags.of_switches(tables, made)
-    yield flags.time_to_on(tables, made)
-    yield flags.without(tables, made)
 
 
 def _spine(done: list[tuple[Wide, pa.Table]], made: Grain) -> pa.Table:
