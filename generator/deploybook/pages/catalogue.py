@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deploybook.pages import data, home, shipped, week
+from deploybook.pages import changes, data, home, shipped, week
 from deploybook.pages.book import Book
 from deploybook.pages.page import File, Page
 from deploybook.pages.telling import Teller
@@ -16,4 +16,5 @@ def everything(book: Book) -> Iterator[Page | File]:
     yield from home.pages(book, tell)
     yield from week.pages(book, tell)
     yield from shipped.pages(book, tell)
+    yield from changes.pages(book, tell)
     yield from data.pages(book)
