@@ -1,0 +1,374 @@
+"""`owners/`: codebases, teams, people and rotations, and who is asked about a file."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from deploybook import words
+from deploybook.ownership import Codeowners, Owned
+from deploybook.pages.book import Book
+from deploybook.pages.page import File, Page
+from deploybook.pages.rota import Holder, rota
+from deploybook.text import escape, json_for_script, link, slug
+
+QUIET_DAYS = 180
+"""An owner without a change, a review by name or a deployment in so many days is told as quiet."""
+YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Says:
+    """An owner of a codebase, and what says so."""
+
+    name: str
+    href: Markup | None
+    by: str
+
+
+@dataclass(frozen=True)
+class CodebaseRow:
+    """A codebase with its owner and where to ask."""
+
+    name: str
+    anchor: Markup
+    owner: Says | None
+    differs: str
+    contact: Markup | str
+    rules: tuple[tuple[object, ...], ...]
+    rules_say: str
+    aside: tuple[tuple[object, ...], ...]
+    unread: str
+
+
+@dataclass(frozen=True)
+class TeamRow:
+    """A team: who is in it, whom to ask, where."""
+
+    name: str
+    anchor: Markup
+    codebases: tuple[str, ...]
+    people: tuple[dict[str, str], ...]
+    facts: tuple[tuple[str, Markup | str], ...]
+
+
+@dataclass(frozen=True)
+class RotaRow:
+    """A rotation with its turns of a year, by override or not."""
+
+    name: str
+    anchor: Markup
+    now: tuple[Holder, ...]
+    year: tuple[tuple[object, ...], ...]
+    past: tuple[tuple[object, ...], ...]
+    calendar: Markup
+
+
+@dataclass(frozen=True)
+class OwnersPage:
+    """The model of `owners/`."""
+
+    kicker: str
+    sentence: str
+    lead: str
+    simulated: bool
+    public: bool
+    codebases: tuple[CodebaseRow, ...]
+    teams: tuple[TeamRow, ...]
+    people: tuple[tuple[object, ...], ...]
+    rotas: tuple[RotaRow, ...]
+    gaps: tuple[Markup | str, ...]
+    sample: str
+
+
+def pages(book: Book) -> Iterator[Page | File]:
+    """The owners page and the rules that its script reads."""
+    yield Page("owners", "owners.md.jinja", "Owners", owners_page(book), toc=True)
+    yield File("owners/rules.json", str(json_for_script(rules(book))).encode())
+
+
+def owners_page(book: Book) -> OwnersPage:
+    """The model of `owners/`."""
+    rows = tuple(_codebase(book, name) for name in book.codebases)
+    owned = sum(row.owner is not None for row in rows)
+    count = words.count(len(rows), "codebase", start=True)
+    sentence = (
+        f"{count}, each with an owner."
+        if owned == len(rows)
+        else f"{words.spelled(owned, start=True)} of {words.count(len(rows), 'codebase')} have an owner."
+    )
+    return OwnersPage(
+        kicker="Owners, who looks after what",
+        sentence=sentence if rows else "No codebase is configured.",
+        lead="Configuration says who owns a codebase; CODEOWNERS says who is asked about a file.",
+        simulated=book.config.site.simulated,
+        public=book.config.site.public,
+        codebases=rows,
+        teams=tuple(_teams(book)),
+        people=() if book.config.site.public else tuple(_people(book)),
+        rotas=() if book.config.site.public else tuple(_rotas(book)),
+        gaps=tuple(_gaps(book)),
+        sample=_sample(book),
+    )
+
+
+def owner_of(book: Book, name: str) -> Says | None:
+    """Who owns a codebase: by configuration, else `catalog-info.yaml`, else most files' CODEOWNERS."""
+    team = book.config.codebases[name].team
+    if team is not None:
+        return Says(team_name(book, team), _team_href(team), "configuration")
+    owned = book.owners.get(name, Owned())
+    for entry in owned.entries:
+        if entry.owner:
+            return Says(known(book, entry.owner), None, "catalog-info.yaml")
+    if owners := _whole(book, name):
+        return Says(words.joined([known(book, owner) for owner in owners]), None, "CODEOWNERS")
+    return None
+
+
+def _whole(book: Book, name: str) -> tuple[str, ...]:
+    """Who owns every file that CODEOWNERS names an owner for, where that is the same for most of them."""
+    owned = book.owners.get(name, Owned())
+    if owned.codeowners is None:
+        return ()
+    counts = Counter(owned.codeowners.owners(path) for path in owned.paths[:5000])
+    most, files = counts.most_common(1)[0] if counts else ((), 0)
+    return most if files * 2 > len(owned.paths[:5000]) else ()
+
+
+def team_name(book: Book, key: str) -> str:
+    """A team as pages write it."""
+    return book.config.teams[key].name or key if key in book.config.teams else key
+
+
+def _team_href(key: str) -> Markup:
+    return Markup(f"#team-{slug(key)}")
+
+
+def known(book: Book, owner: str) -> str:
+    """An owner of CODEOWNERS as readers know it: a person, a team, else as it stands there.
+
+    A public site names teams only.
+    """
+    if "/" not in owner and (person := book.config.person_of(owner)):
+        return "a person" if book.config.site.public else book.config.people[person].name or person
+    if book.config.site.public and "/" not in owner and owner not in book.config.teams:
+        return "a person"
+    last = owner.rpartition("/")[2].removeprefix("@").casefold()
+    return team_name(book, last) if last in book.config.teams else owner
+
+
+def _codebase(book: Book, name: str) -> CodebaseRow:
+    owned, configured = book.owners.get(name, Owned()), book.config.codebases[name]
+    owner = owner_of(book, name)
+    file = owned.codeowners
+    return CodebaseRow(
+        name=name,
+        anchor=Markup(f"codebase-{slug(name)}"),
+        owner=owner,
+        differs=_differs(book, name, owner),
+        contact=words.joined(list(_contact(book, configured.team)), "or") if configured.team else "",
+        rules=tuple(_rules(book, file)) if file else (),
+        rules_say=_rules_say(file) if file else "",
+        aside=tuple((aside.line, aside.text, aside.because) for aside in file.aside[:20]) if file else (),
+        unread=_unread(owned, configured.repository),
+    )
+
+
+def _unread(owned: Owned, repository: str | None) -> str:
+    if repository is None:
+        return "It has no repository here, so nothing says who owns a file."
+    if owned.unread:
+        return f"Its repository could not be read: {owned.unread}."
+    return "" if owned.codeowners else "Its repository has no CODEOWNERS file."
+
+
+def _differs(book: Book, name: str, owner: Says | None) -> str:
+    """Where the repository names another owner for the whole than the configuration."""
+    if owner is None or owner.by != "configuration":
+        return ""
+    others = [known(book, each) for each in _whole(book, name)]
+    if not others or owner.name in others:
+        return ""
+    return f"CODEOWNERS names {words.joined(others)}; the configuration stands."
+
+
+def _contact(book: Book, key: str) -> Iterator[Markup | str]:
+    team = book.config.teams.get(key)
+    if team is None:
+        return
+    if team.contact and not book.config.site.public:
+        yield book.person(team.contact) or team.contact
+    if team.chat:
+        yield team.chat
+    for label, address in (("tracker", team.tracker), ("documents", team.documents)):
+        if url := link(address):
+            yield Markup('<a href="{}">{}</a>').format(url, label)
+
+
+def _rules_say(file: Codeowners) -> str:
+    wins = (
+        "the last rule that matches wins"
+        if file.dialect == "github"
+        else "the last rule of each section counts"
+    )
+    forge = "GitHub" if file.dialect == "github" else "GitLab"
+    return f"{file.file}, {words.count(len(file.rules), 'rule')}, read as {forge} does: {wins}."
+
+
+def _rules(book: Book, file: Codeowners) -> Iterator[tuple[object, ...]]:
+    for rule in file.rules[:200]:
+        owners = [known(book, owner) for owner in rule.owners]
+        says = words.joined(owners) if owners else ("takes away" if rule.excludes else "nobody, on purpose")
+        pattern = f"!{rule.pattern}" if rule.excludes else rule.pattern
+        section = "" if rule.section == "(default)" else rule.section
+        yield (pattern, says, section, rule.line)
+
+
+def _teams(book: Book) -> Iterator[TeamRow]:
+    for key in sorted(book.config.teams, key=lambda key: team_name(book, key).casefold()):
+        team = book.config.teams[key]
+        facts: list[tuple[str, Markup | str]] = []
+        if team.contact and not book.config.site.public:
+            facts.append(("Ask", book.person(team.contact) or team.contact))
+        if team.chat:
+            facts.append(("Chat", team.chat))
+        for label, address in (("Tracker", team.tracker), ("Documents", team.documents)):
+            if url := link(address):
+                facts.append((label, Markup('<a href="{}">{}</a>').format(url, escape(address))))
+        if team.on_call:
+            facts.append(("On call", _on_call(book, team.on_call)))
+        owned = tuple(name for name in book.codebases if book.config.codebases[name].team == key)
+        public = book.config.site.public
+        people = () if public else tuple({"name": book.person(who) or who} for who in team.members)
+        yield TeamRow(team_name(book, key), Markup(f"team-{slug(key)}"), owned, people, tuple(facts))
+
+
+def _on_call(book: Book, on_call: str) -> Markup | str:
+    if on_call in book.config.rotations:
+        return Markup('<a href="#rotation-{}">{}</a>').format(
+            slug(on_call), escape(on_call.replace("-", " "))
+        )
+    url = link(on_call)
+    return Markup('<a href="{}">{}</a>').format(url, escape(on_call)) if url else on_call
+
+
+def last_active(book: Book) -> dict[str, datetime]:
+    """When each person of the configuration last merged a change, or deployed."""
+    found: dict[str, datetime] = {}
+    for name, at in (
+        *((change.author, change.merged_at) for change in book.changes),
+        *((deployment.by, deployment.at) for deployment in book.deployments),
+    ):
+        key = book.person_key(name)
+        if key is not None and at <= book.as_of and at > found.get(key, at - timedelta(1)):
+            found[key] = at
+    return found
+
+
+def _people(book: Book) -> Iterator[tuple[object, ...]]:
+    """Names, teams and logins; addresses stay in the configuration."""
+    teams = defaultdict(list)
+    for key, team in book.config.teams.items():
+        for member in team.members:
+            teams[member].append(team_name(book, key))
+    for key in sorted(book.config.people, key=lambda key: (book.config.people[key].name or key).casefold()):
+        person = book.config.people[key]
+        login = f"@{person.github}" if person.github else ""
+        yield (person.name or key, words.joined(teams[key]) if teams[key] else "", login)
+
+
+def _rotas(book: Book) -> Iterator[RotaRow]:
+    for name in sorted(book.config.rotations):
+        told = rota(book, name)
+        yield RotaRow(told.role, Markup(f"rotation-{slug(name)}"), told.turns, (), (), told.calendar)
+
+
+def _gaps(book: Book) -> Iterator[Markup | str]:
+    """What nobody owns, who is quiet, and what only one person knows."""
+    for name in book.codebases:
+        if owner_of(book, name) is None:
+            yield f"{name} has no owner: set its team, or add a CODEOWNERS file."
+        yield from _unowned(book, name)
+    yield from _quiet_owners(book)
+    yield from _one_person(book)
+
+
+def _unowned(book: Book, name: str) -> Iterator[str]:
+    owned = book.owners.get(name, Owned())
+    if owned.codeowners is None or not owned.paths:
+        return
+    nobody = [path for path in owned.paths if not owned.codeowners.of(path)]
+    if nobody:
+        says = f"{words.count(len(nobody), 'file')} of {name} match no rule of CODEOWNERS"
+        yield f"{says}, {nobody[0]} for one; its owner stands for them."
+
+
+def _quiet_owners(book: Book) -> Iterator[str]:
+    active = last_active(book)
+    limit = book.as_of - timedelta(days=QUIET_DAYS)
+    for name in book.codebases:
+        owned = book.owners.get(name, Owned())
+        named = (
+            {owner for rule in owned.codeowners.rules for owner in rule.owners} if owned.codeowners else set()
+        )
+        for owner in sorted(named):
+            key = book.config.person_of(owner) if "/" not in owner else None
+            if key is not None and (key not in active or active[key] < limit):
+                who = known(book, owner)
+                yield f"{who} owns files of {name}, and no change of the last {QUIET_DAYS} days is theirs."
+
+
+def _one_person(book: Book) -> Iterator[str]:
+    since = book.as_of - YEAR
+    authors: dict[str, Counter[str]] = defaultdict(Counter)
+    for change in book.changes:
+        if change.merged_at >= since and not change.bot and change.author:
+            authors[change.codebase][book.person(change.author) or ""] += 1
+    for name in book.codebases:
+        if len(authors[name]) == 1 and sum(authors[name].values()) >= 5:
+            yield f"One person alone has changed {name} in a year: a second one should know it."
+
+
+def _sample(book: Book) -> str:
+    """A path that is there, for the field's example."""
+    for name in book.codebases:
+        owned = book.owners.get(name)
+        if owned and owned.paths:
+            return next((path for path in owned.paths if path.count("/") > 1), owned.paths[0])
+    return "src/app.py"
+
+
+def rules(book: Book) -> dict[str, object]:
+    """What the page's script reads: each codebase's rules, its owner, and what says so."""
+    found: list[dict[str, object]] = []
+    for name in book.codebases:
+        owned, owner = book.owners.get(name, Owned()), owner_of(book, name)
+        file = owned.codeowners
+        found.append(
+            {
+                "codebase": name,
+                "folder": book.config.codebases[name].path or "",
+                "tops": sorted({path.partition("/")[0] for path in owned.paths}),
+                "owner": owner.name if owner else None,
+                "by": owner.by if owner else None,
+                "dialect": file.dialect if file else None,
+                "file": file.file if file else None,
+                "rules": [
+                    {
+                        "pattern": rule.pattern,
+                        "expression": rule.expression,
+                        "owners": [known(book, each) for each in rule.owners],
+                        "line": rule.line,
+                        "section": rule.section,
+                        "excludes": rule.excludes,
+                    }
+                    for rule in (file.rules if file else ())
+                ],
+            }
+        )
+    return {"codebases": found}

@@ -1,0 +1,96 @@
+"""Rotations: who holds one now, who is next, the year, and how each turn went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from deploybook import words
+from deploybook.pages.book import Book
+from deploybook.periods import Rotation, Turn
+
+AHEAD = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A turn as pages tell it."""
+
+    when: Markup | str
+    person: str
+    note: Markup | str
+
+
+@dataclass(frozen=True)
+class Rota:
+    """A rotation: its name as people say it, and the next three who hold it."""
+
+    name: str
+    role: str
+    turns: tuple[Holder, ...]
+    href: Markup
+    calendar: Markup
+
+
+def rotation_of(book: Book, name: str) -> Rotation:
+    """A rotation with its turns as history has them, so that a member who leaves does not move the past."""
+    rows = book.history["shifts"].to_pylist()
+    recorded = [
+        Turn(row["from"], row["to"], row["person"], bool(row["override"]))
+        for row in rows
+        if row["rotation"] == name
+    ]
+    return book.config.rotation(name, recorded)
+
+
+def joined(turns: Iterable[Turn]) -> list[Turn]:
+    """Turns in their order, neighbours of one person as one."""
+    found: list[Turn] = []
+    for turn in turns:
+        if found and found[-1].person == turn.person and found[-1].end == turn.start:
+            last = found[-1]
+            found[-1] = Turn(last.start, turn.end, turn.person, last.override and turn.override)
+        else:
+            found.append(turn)
+    return found
+
+
+def upcoming(book: Book, name: str, until: datetime | None = None) -> list[Turn]:
+    """The turn that runs at `as_of` and those after it, for a year."""
+    turns = rotation_of(book, name).shifts(book.as_of, until or book.as_of + AHEAD)
+    return [turn for turn in joined(turns) if turn.end > book.as_of]
+
+
+def rota(book: Book, name: str) -> Rota:
+    """A rotation, its next three turns."""
+    turns = [_holder(book, name, turn, number) for number, turn in enumerate(upcoming(book, name)[:3])]
+    return Rota(
+        name=name.replace("-", " "),
+        role=name.replace("-", " ").capitalize(),
+        turns=tuple(turns),
+        href=Markup("~/owners/#rotations"),
+        calendar=Markup("~/process/calendar/{}.ics").format(name),
+    )
+
+
+def _holder(book: Book, name: str, turn: Turn, number: int) -> Holder:
+    last = turn.end - timedelta(seconds=1)
+    if turn.start <= book.as_of:
+        when: Markup | str = Markup("Now, until {}").format(words.day(last, book.zone))
+    else:
+        when = "Next" if number < 2 else "After that"
+    note: list[Markup | str] = []
+    if turn.start > book.as_of:
+        note.append(Markup("from {}").format(words.moment(turn.start, book.zone, "day")))
+    note += [f"in {team}" for team in team_of(book, turn.person)]
+    if turn.override and (planned := rotation_of(book, name).turn(turn.start)):
+        note.append(f"for {book.person(planned.person)}")
+    return Holder(when, book.person(turn.person) or turn.person, words.joined(note) if note else "")
+
+
+def team_of(book: Book, person: str) -> list[str]:
+    """The names of the teams that somebody is in."""
+    return [team.name or name for name, team in book.config.teams.items() if person in team.members]
