@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from markupsafe import Markup
 
+from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.linking.model import BranchCommit, Delivery, LinkedChange, LinkedDeployment, LinkedIncident
 from deploybook.messages import author_email, author_name
@@ -110,6 +111,11 @@ class Book:
     cache: Path | None = None
     """Where charts are kept between builds."""
 
+    @cached_property
+    def studio(self) -> Studio | None:
+        """What draws charts, one for all pages, so that at the end it knows which are in use; none without a cache."""
+        return Studio(self.cache / "charts") if self.cache is not None else None
+
     @property
     def zone(self) -> ZoneInfo:
         """The site's time zone."""
@@ -160,7 +166,8 @@ class Book:
     @cached_property
     def live_deployments(self) -> list[LinkedDeployment]:
         """Deployments to where users are that got there, each roll-out once, oldest first."""
-        return sorted((d for d in self.deployments if d.counted), key=lambda d: (d.at, d.codebase, d.id))
+        reached = (d for d in self.deployments if d.counted and d.reached)
+        return sorted(reached, key=lambda d: (d.at, d.codebase, d.id))
 
     @cached_property
     def delivered(self) -> list[LinkedChange]:
@@ -171,7 +178,7 @@ class Book:
     @cached_property
     def waiting(self) -> list[LinkedChange]:
         """Merged and not yet live, longest waiting first."""
-        changes = [c for c in self.changes if c.state == "waiting"]
+        changes = [c for c in self.changes if c.state == "waiting" and c.original is None]
         return sorted(changes, key=lambda c: (c.merged_at, c.codebase, c.id))
 
     @cached_property

@@ -1,0 +1,163 @@
+"""Whatever a repository says, the site shows it as literal text and nothing of it runs."""
+
+from __future__ import annotations
+
+import csv
+import html
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from tests.support import hostile
+
+from deploybook import news
+from deploybook.cli import run
+from deploybook.text import csv_cell, plain
+
+pytestmark = pytest.mark.xdist_group("hostile")
+
+CONFIG = """
+site: {name: "Shop", url: https://deploys.acme.test/}
+codebases:
+  shop:
+    repository: shop.git
+    deployments: {from: tags, pattern: "v*"}
+areas:
+  Shop window: {paths: ["src/1*"]}
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("hostile")
+    hostile.make(root / "shop.git")
+    (root / "deploybook.yml").write_text(CONFIG)
+    assert (
+        run(["build", "--quiet", "--config", str(root / "deploybook.yml"), "--as-of", "2026-02-20T12:00:00Z"])
+        == 0
+    )
+    return root / "site"
+
+
+class Reader(HTMLParser):
+    """What a browser would see: elements with attributes, and text."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(page: Path) -> Reader:
+    reader = Reader()
+    reader.feed(page.read_text("utf-8"))
+    return reader
+
+
+def pages(site: Path) -> Iterator[Path]:
+    yield from site.rglob("*.html")
+
+
+def words(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def test_every_title_is_literal_text_on_its_week_page(site: Path) -> None:
+    shown = words(
+        " ".join(" ".join(read(page).text) for page in (site / "shipped").rglob("2026-W*/index.html"))
+    )
+    missing = [
+        title[:60] for title in hostile.titles().values() if words(plain(news.tell(title).words)) not in shown
+    ]
+    assert missing == []
+
+
+def test_no_page_has_an_element_or_attribute_that_runs(site: Path) -> None:
+    found = []
+    for page in pages(site):
+        for tag, attributes in read(page).elements:
+            running = [name for name in attributes if name.startswith("on")]
+            source = attributes.get("src", "")
+            foreign = (
+                tag in ("script", "img", "iframe", "object", "embed", "link")
+                and "//" in (source + attributes.get("href", ""))
+                and not attributes.get("href", "").startswith("https://deploys.acme.test/")
+            )
+            scheme = re.match(r"\s*([a-z][a-z0-9+.-]*):", attributes.get("href", ""), re.IGNORECASE)
+            odd = scheme is not None and scheme[1].lower() not in ("https", "http", "mailto")
+            if running or foreign or odd or tag in ("iframe", "object", "embed", "base"):
+                found.append((page.parent.name, tag, attributes))
+    assert found == []
+
+
+def test_scripts_are_only_those_of_every_page(site: Path) -> None:
+    plain_page = {_script(e) for e in read(site / "404.html").elements if e[0] == "script"}
+    odd = []
+    for page in pages(site):
+        for element in read(page).elements:
+            source = element[1].get("src", "")
+            if element[0] == "script" and source and "assets/" not in source:
+                odd.append((page.parent.name, source))
+    assert odd == []
+    assert plain_page
+    bodies = {body for page in pages(site) for body in _inline(page)}
+    assert not [body for body in bodies if "alert(1)" in body]
+
+
+def _script(element: tuple[str, dict[str, str]]) -> str:
+    return element[1].get("src", "")
+
+
+def _inline(page: Path) -> list[str]:
+    return re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page.read_text("utf-8"), re.DOTALL)
+
+
+def test_titles_and_navigation_hold_no_markup(site: Path) -> None:
+    for page in pages(site):
+        text = page.read_text("utf-8")
+        title = re.search(r"<title>(.*?)</title>", text, re.DOTALL)
+        assert title is not None
+        assert "<" not in title[1]
+        assert "alert(1)" not in html.unescape(title[1]) or "<" not in title[1]
+
+
+def test_the_search_index_holds_text_only(site: Path) -> None:
+    index = json.loads((site / "search/search_index.json").read_text("utf-8"))
+    for entry in index["docs"]:
+        assert not re.search(
+            r"<(?!/?(p|ul|li|ol|code|pre|em|strong|mark|time|small|dl|dt|dd|blockquote)\b)[a-z!/]",
+            entry["text"],
+            re.I,
+        )
+        assert "<" not in entry["title"].replace("<code>", "").replace("</code>", "")
+
+
+def test_data_files_hold_the_titles_as_they_are(site: Path) -> None:
+    literal = {row["id"]: row["title"] for row in pq.read_table(site / "data/changes.parquet").to_pylist()}
+    for number, title in hostile.titles().items():
+        expected = title.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        assert literal[str(number)].strip() == expected.strip()
+    csv.field_size_limit(10_000_000)
+    with (site / "data/changes.csv").open(newline="", encoding="utf-8") as file:
+        cells = {row["id"]: row["title"] for row in csv.DictReader(file)}
+    for number, title in literal.items():
+        assert cells[number] == csv_cell(title)
+
+
+def test_the_tags_are_deployments_and_literal(site: Path) -> None:
+    ids = pq.read_table(site / "data/deployments.parquet").column("id").to_pylist()
+    assert sorted(ids) == ["v1.0", "v1.1-<script>alert(1)</script>", "v1.2-{onclick=alert(1)}"]
+
+
+def test_no_page_is_larger_for_a_title_of_a_megabyte(site: Path) -> None:
+    assert max(page.stat().st_size for page in pages(site)) < 400_000
