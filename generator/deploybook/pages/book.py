@@ -21,6 +21,7 @@ from deploybook.ownership import Owned
 from deploybook.pages.branches import Branch, branches
 from deploybook.pages.locks import HeldLock, held
 from deploybook.periods import Calendar, Period, Turn, Week, periods_between
+from deploybook.pipelines import Pipeline
 from deploybook.text import slug
 
 
@@ -108,12 +109,14 @@ class Book:
     """Where each codebase's git repository is on this machine."""
     owners: Mapping[str, Owned] = field(default_factory=dict)
     """What each codebase's repository says of owners: CODEOWNERS, `catalog-info.yaml`, its files."""
+    pipelines: Mapping[str, tuple[Pipeline, ...]] = field(default_factory=dict)
+    """Each codebase's pipelines, as the files of its repository describe them."""
     cache: Path | None = None
     """Where charts are kept between builds."""
 
     @cached_property
     def studio(self) -> Studio | None:
-        """What draws charts, one for all pages, so that at the end it knows which are in use; none without a cache."""
+        """Draws charts: one for all pages, so that it knows which are in use; none without a cache."""
         return Studio(self.cache / "charts") if self.cache is not None else None
 
     @property
