@@ -87,5 +87,6 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
         rejected=[SetAside(**row) for row in history.rejected().to_pylist()],
         repositories={name: repository.folder for name, repository in local.items()},
         owners=said.owners,
+        pipelines=said.pipelines,
         cache=config.build_dir / "cache",
     )

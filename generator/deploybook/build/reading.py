@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploybook import ownership
+from deploybook import ownership, pipelines
 from deploybook.config import Config
 from deploybook.ownership import Owned
+from deploybook.pipelines import Pipeline
 from deploybook.sources import contents
 from deploybook.sources.contents import Contents
 from deploybook.sources.repository import Repository
@@ -19,12 +20,15 @@ class Said:
     """What each codebase's repository says, by codebase."""
 
     owners: dict[str, Owned]
+    pipelines: dict[str, tuple[Pipeline, ...]]
 
 
 def _wanted(path: str) -> bool:
-    return path in _OWNER_FILES or path.rpartition("/")[2] in ownership.CATALOG
+    own = path in _OWNER_FILES or path.rpartition("/")[2] in ownership.CATALOG
+    return own or pipelines.is_pipeline_file(path)
 
 
+_ROUNDS = 4
 _OWNER_FILES = frozenset(place for places in ownership.PLACES.values() for place in places)
 
 
@@ -32,11 +36,12 @@ def read_repositories(repositories: Mapping[str, Repository], config: Config) ->
     """Read each repository once, at the head of its release branch; nothing is fetched."""
     seen: dict[tuple[Path, str | None], Contents] = {}
     owners: dict[str, Owned] = {}
+    found_pipelines: dict[str, tuple[Pipeline, ...]] = {}
     for name, repository in repositories.items():
         codebase = config.codebases[name]
         key = (repository.folder, codebase.release_branch)
         if key not in seen:
-            seen[key] = contents.read(repository, codebase.release_branch, _wanted)
+            seen[key] = _contents(repository, codebase.release_branch)
         found = seen[key]
         owners[name] = (
             Owned(unread=found.unread)
@@ -49,4 +54,17 @@ def read_repositories(repositories: Mapping[str, Repository], config: Config) ->
                 revision=found.revision,
             )
         )
-    return Said(owners)
+        found_pipelines[name] = pipelines.read(found.files, found.paths)
+    return Said(owners, found_pipelines)
+
+
+def _contents(repository: Repository, branch: str | None) -> Contents:
+    """The files that say something, with those that they include: a few rounds, most need one."""
+    found = contents.read(repository, branch, _wanted)
+    for _ in range(_ROUNDS):
+        more = pipelines.included(found.files, found.paths) - found.files.keys() - set(found.missing)
+        if not more & set(found.paths):
+            break
+        known = found.files.keys() | more
+        found = contents.read(repository, branch, known.__contains__)
+    return found

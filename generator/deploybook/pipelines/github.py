@@ -1,0 +1,224 @@
+"""GitHub Actions: the files of `.github/workflows/`, with the local ones that they use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from deploybook.config.tree import Node, read
+from deploybook.pipelines.model import DEEPEST, MOST_JOBS, Job, Pipeline, looks_at_users
+
+FOLDER = ".github/workflows/"
+_EXPRESSION = re.compile(
+    r"\$\{\{\s*(?:matrix|(?:github\.event\.)?inputs)\.([\w-]+)(?:\s*\|\|\s*'[^']*')?\s*\}\}"
+)
+_WORDS = {
+    "workflow_dispatch": "by hand",
+    "pull_request": "on every pull request",
+    "pull_request_target": "on every pull request",
+    "push": "on every push",
+    "schedule": "on a schedule",
+    "release": "when a release is made",
+    "merge_group": "in the merge queue",
+    "workflow_run": "after another workflow",
+    "workflow_call": "when another workflow uses it",
+    "deployment": "when a deployment is made",
+    "repository_dispatch": "when another system asks",
+}
+
+
+def is_workflow(path: str) -> bool:
+    """Whether GitHub would take a file for a workflow."""
+    return path.startswith(FOLDER) and path.count("/") == 2 and path.endswith((".yml", ".yaml"))
+
+
+def pipelines(files: Mapping[str, bytes]) -> Iterator[Pipeline]:
+    """Every workflow that something but another workflow starts, by file."""
+    trees: dict[str, Node | None] = {}
+    problems: dict[str, str] = {}
+    for path in sorted(filter(is_workflow, files)):
+        trees[path], wrong = read(files[path], path)
+        if trees[path] is None and wrong:
+            problems[path] = f"{path} could not be read: {wrong[0].found}"
+    for path, root in trees.items():
+        if root is None:
+            if path in problems:
+                yield Pipeline("github", path, path.rpartition("/")[2], (), (), aside=(problems[path],))
+            continue
+        triggers = root.get("on") or root.get("true")
+        starts = _events(triggers)
+        if starts == ["workflow_call"]:
+            continue
+        yield _pipeline(path, root, trees, starts, triggers)
+
+
+def _pipeline(
+    path: str, root: Node, trees: Mapping[str, Node | None], starts: list[str], triggers: Node | None
+) -> Pipeline:
+    reading = _Reading(trees)
+    jobs = tuple(reading.jobs(path, root, _choices(triggers)))[:MOST_JOBS]
+    name = root.get("name")
+    return Pipeline(
+        kind="github",
+        file=path,
+        name=str(name.value) if name and name.value else path.rpartition("/")[2].rpartition(".")[0],
+        triggers=tuple(_worded(starts, triggers)),
+        jobs=jobs,
+        files=tuple(sorted(reading.used)),
+        aside=tuple(dict.fromkeys(reading.aside)),
+        by_hand=starts == ["workflow_dispatch"],
+    )
+
+
+def _events(triggers: Node | None) -> list[str]:
+    if triggers is None:
+        return []
+    if triggers.mapping:
+        return list(triggers.mapping)
+    return [word for word, _ in triggers.words()]
+
+
+def _worded(starts: list[str], triggers: Node | None) -> Iterator[str]:
+    for event in starts:
+        if event == "workflow_call":
+            continue
+        says = _WORDS.get(event, event.replace("_", " "))
+        narrowed = triggers.get(event) if triggers else None
+        if event in ("push", "pull_request") and narrowed is not None:
+            branches = [word for key in ("branches", "tags") for word in _list(narrowed.get(key))]
+            says += f" to {', '.join(branches[:4])}" if branches else ""
+        yield says
+
+
+def _list(node: Node | None) -> list[str]:
+    return [word for word, _ in node.words()] if node else []
+
+
+class _Reading:
+    """One workflow with the workflows it uses; what was used and what could not be is kept."""
+
+    def __init__(self, trees: Mapping[str, Node | None]) -> None:
+        self.trees = trees
+        self.used: set[str] = set()
+        self.aside: list[str] = []
+        self.count = 0
+
+    def jobs(
+        self, path: str, root: Node, given: Mapping[str, tuple[str, ...]], *,
+        depth: int = 0, prefix: str = "", before: str = "",
+    ) -> Iterator[Job]:  # fmt: skip
+        """The jobs of a file; those of a file it uses stand for the job that uses it."""
+        listed = root.get("jobs")
+        ends: dict[str, tuple[str, ...]] = {}
+        made: list[tuple[str, Node, list[Job]]] = []
+        for key, node in (listed.mapping if listed else {}).items():
+            self.count += 1
+            if self.count > MOST_JOBS:
+                self.aside.append(f"{path} has more than {MOST_JOBS} jobs")
+                break
+            job = self._job(key, node, given, prefix, before)
+            called = job.uses if job.uses and job.uses.startswith("./") else None
+            inside = list(self._called(called, node, job, given, depth)) if called else []
+            ends[key] = _ends(inside) if inside else (job.id,)
+            made.append((key, node, inside or [job]))
+        for _, node, jobs in made:
+            own = tuple(end for need in _list(node.get("needs")) for end in ends.get(need, ()))
+            inner = {job.id for job in jobs}
+            for job in jobs:
+                if not set(job.needs) & inner:
+                    yield replace(job, needs=own)
+                else:
+                    yield job
+
+    def _job(
+        self, key: str, node: Node, given: Mapping[str, tuple[str, ...]], prefix: str, before: str
+    ) -> Job:
+        name = _text(node.get("name")) or key
+        uses = _text(node.get("uses"))
+        steps = node.get("steps")
+        words = [text for step in (steps.items if steps else []) for text in _step(step)]
+        environment = _text(node.get("environment", "name")) or _text(node.get("environment"))
+        if environment is None and uses and not uses.startswith("./"):
+            environment = _text(node.get("with", "environment"))  # what a file elsewhere is told to deploy to
+        values = {**given, **_matrix(node.get("strategy", "matrix"))}
+        return Job(
+            id=f"{prefix}{key}",
+            name=f"{before}{_named(name, values) or key}",
+            needs=(),
+            environments=_resolved(environment, values),
+            smoke=looks_at_users(key, name, *words),
+            blocks=node.get("continue-on-error") is None,
+            uses=uses,
+            condition=_text(node.get("if")),
+            line=node.line,
+        )
+
+    def _called(
+        self, called: str, node: Node, job: Job, given: Mapping[str, tuple[str, ...]], depth: int
+    ) -> Iterator[Job]:
+        path = called.removeprefix("./").partition("@")[0]
+        root = self.trees.get(path)
+        if root is None or depth >= DEEPEST:
+            why = "uses files deeper than that" if root is not None else "is not there or could not be read"
+            self.aside.append(f"{path} {why}")
+            return
+        self.used.add(path)
+        inputs = node.get("with")
+        values = {**given, **_matrix(node.get("strategy", "matrix"))}
+        passed = {
+            key: _resolved(_text(value), values) for key, value in (inputs.mapping if inputs else {}).items()
+        }
+        yield from self.jobs(
+            path, root, passed, depth=depth + 1, prefix=f"{job.id} / ", before=f"{job.name} / "
+        )
+
+
+def _choices(triggers: Node | None) -> dict[str, tuple[str, ...]]:
+    """What a person who starts the workflow may choose from, by input."""
+    inputs = triggers.get("workflow_dispatch", "inputs") if triggers else None
+    listed = {key: _list(node.get("options")) for key, node in (inputs.mapping if inputs else {}).items()}
+    return {key: tuple(options[:20]) for key, options in listed.items() if options}
+
+
+def _ends(jobs: list[Job]) -> tuple[str, ...]:
+    """The jobs that no other one waits for."""
+    needed = {need for job in jobs for need in job.needs}
+    return tuple(job.id for job in jobs if job.id not in needed)
+
+
+def _step(step: Node) -> Iterator[str]:
+    for key in ("name", "uses", "id"):
+        if text := _text(step.get(key)):
+            yield text
+    if run := _text(step.get("run")):
+        yield run[:2000]
+
+
+def _matrix(node: Node | None) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for key, values in (node.mapping if node else {}).items():
+        words = tuple(str(item.value) for item in values.items if isinstance(item.value, str | int))
+        if words:
+            found[key] = words[:20]
+    return found
+
+
+def _resolved(text: str | None, values: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """A text with its one matrix or input value put in, once for each."""
+    if not text:
+        return ()
+    found = _EXPRESSION.search(text)
+    if found is None or found[1] not in values:
+        return (text,)
+    return tuple(text.replace(found[0], value) for value in values[found[1]])
+
+
+def _named(name: str, values: Mapping[str, tuple[str, ...]]) -> str | None:
+    """A name with its values put in; none where it is known only at run time."""
+    told = _EXPRESSION.sub(lambda found: "/".join(values.get(found[1], ("${{",))), name)
+    return None if "${{" in told else told
+
+
+def _text(node: Node | None) -> str | None:
+    return node.value if node and isinstance(node.value, str) else None
