@@ -1,0 +1,342 @@
+"""`deployments/`: every deployment as an anchor, with what it brought, how it went, and why we say so."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from deploybook import words
+from deploybook.linking.model import LinkedDeployment
+from deploybook.pages import drill
+from deploybook.pages.book import Book, deployment_anchor
+from deploybook.pages.drill import Way
+from deploybook.pages.page import Page
+from deploybook.pages.readings import WEEKS
+from deploybook.pages.recent import Recent, deployment_name, duration_or_dash
+from deploybook.pages.telling import number
+from deploybook.text import link, slug
+
+SHOWN_CHANGES = 8
+REWORK = ("hotfix", "revert", "rollback")
+
+
+@dataclass(frozen=True)
+class Item:
+    """Words with an address, or only words."""
+
+    text: str
+    href: Markup | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A deployment with everything that is known of it."""
+
+    anchor: Markup | None
+    name: str
+    version: str
+    environment: str
+    when: Markup
+    time_from: str
+    state: str
+    state_word: str
+    because: tuple[str, ...]
+    over: Markup | str
+    corrected: str
+    changes: tuple[Item, ...]
+    more_changes: int
+    no_changes: str
+    withdrew: tuple[Item, ...]
+    took: str
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True)
+class Month:
+    """The deployments of a month, newest first."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class YearPage:
+    """The model of a codebase's year."""
+
+    kicker: str
+    sentence: str
+    codebase: str
+    metrics: Markup
+    simulated: bool
+    zone: str
+    months: tuple[Month, ...]
+    prev: Item | None
+    next: Item | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A failed deployment in the list of them."""
+
+    name: str
+    href: Markup
+    when: Markup
+    evidence: str
+    because: str
+    recovery: str
+    corrected: bool
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A hotfix, revert or rollback."""
+
+    name: str
+    href: Markup
+    when: Markup
+    kind: str
+    brought: str
+
+
+@dataclass(frozen=True)
+class IndexPage:
+    """The model of `deployments/`."""
+
+    kicker: str
+    sentence: str
+    simulated: bool
+    zone: str
+    codebases: tuple[tuple[Item, tuple[Item, ...]], ...]
+    failed: tuple[Failed, ...]
+    acquitted: tuple[Failed, ...]
+    repairs: tuple[Repair, ...]
+    weeks: int
+
+
+def pages(book: Book) -> Iterator[Page]:
+    """The list, and a page for each codebase and year."""
+    by_year: dict[str, dict[int, list[LinkedDeployment]]] = defaultdict(lambda: defaultdict(list))
+    for deployment in book.deployments:
+        by_year[deployment.codebase][deployment.at.astimezone(book.zone).year].append(deployment)
+    yield Page("deployments", "deployments.md.jinja", "Deployments", index(book, by_year), toc=True)
+    for codebase, years in sorted(by_year.items()):
+        for year in sorted(years):
+            yield Page(
+                f"deployments/{slug(codebase)}/{year}",
+                "deployments_year.md.jinja",
+                f"{codebase} deployments, {year}",
+                year_page(book, codebase, year, years),
+                search=False,
+                toc=True,
+            )
+
+
+def index(book: Book, by_year: dict[str, dict[int, list[LinkedDeployment]]]) -> IndexPage:
+    """The model of the list."""
+    recent = Recent(book)
+    reached = [d for d in recent.deployments if d.reached]
+    failed = sorted((d for d in reached if d.needed_intervention), key=lambda d: d.at, reverse=True)
+    acquitted = [d for d in reversed(reached) if d.corrected and not d.needed_intervention]
+    repairs = [d for d in reversed(reached) if d.kind in REWORK]
+    sentence = f"{words.count(len(reached), 'deployment', start=True)} reached users in {WEEKS} weeks"
+    if reached:
+        sentence += f"; {words.spelled(len(failed))} needed a fix"
+    return IndexPage(
+        kicker=f"Deployments, last {WEEKS} weeks",
+        sentence=f"{sentence}.",
+        simulated=book.config.site.simulated,
+        zone=book.config.site.timezone,
+        codebases=tuple(
+            (
+                Item(codebase, Markup(f"~/metrics/{slug(codebase)}/")),
+                tuple(
+                    Item(f"{year} ({len(years[year])})", year_href(codebase, year))
+                    for year in sorted(years, reverse=True)
+                ),
+            )
+            for codebase, years in sorted(by_year.items())
+        ),
+        failed=tuple(_failed(book, d) for d in failed),
+        acquitted=tuple(_failed(book, d) for d in acquitted),
+        repairs=tuple(_repair(book, d) for d in repairs),
+        weeks=WEEKS,
+    )
+
+
+def year_href(codebase: str, year: int) -> Markup:
+    """Where a codebase's deployments of a year are."""
+    return Markup(f"~/deployments/{slug(codebase)}/{year}/")
+
+
+def _failed(book: Book, deployment: LinkedDeployment) -> Failed:
+    return Failed(
+        name=deployment_name(deployment),
+        href=book.deployment_href(deployment),
+        when=words.moment(deployment.at, book.zone, "short"),
+        evidence=", ".join(deployment.evidence),
+        because=(_correction(book, deployment) if deployment.corrected else " ".join(deployment.because)),
+        recovery=duration_or_dash(deployment.recovery_seconds) if deployment.recovered_at else "not over",
+        corrected=deployment.corrected is not None,
+    )
+
+
+def _repair(book: Book, deployment: LinkedDeployment) -> Repair:
+    brought = words.count(len(deployment.delivered), "change")
+    if deployment.kind == "rollback":
+        brought = f"took out {words.count(len(deployment.withdrew), 'change')}"
+    return Repair(
+        name=deployment_name(deployment),
+        href=book.deployment_href(deployment),
+        when=words.moment(deployment.at, book.zone, "short"),
+        kind=deployment.kind,
+        brought=brought,
+    )
+
+
+def year_page(book: Book, codebase: str, year: int, years: dict[int, list[LinkedDeployment]]) -> YearPage:
+    """The model of one codebase's year."""
+    rows = sorted(years[year], key=lambda d: (d.at, d.environment, d.id), reverse=True)
+    counted = [d for d in rows if d.counted and d.reached]
+    failed = sum(d.needed_intervention for d in counted)
+    sentence = f"{words.count(len(counted), 'deployment', start=True)} of {codebase} reached users in {year}"
+    if counted:
+        sentence += f"; {words.spelled(failed)} needed a fix"
+    seen: set[str] = set()
+    months: dict[str, list[Entry]] = defaultdict(list)
+    for deployment in rows:
+        anchor = deployment_anchor(deployment)
+        month = words.month(deployment.at.astimezone(book.zone).date())
+        months[month].append(entry(book, deployment, anchor if anchor not in seen else None))
+        seen.add(anchor)
+    order = sorted(years)
+    here = order.index(year)
+    return YearPage(
+        kicker=f"Deployments of {codebase}, {year}",
+        sentence=f"{sentence}.",
+        codebase=codebase,
+        metrics=Markup(f"~/metrics/{slug(codebase)}/"),
+        simulated=book.config.site.simulated,
+        zone=book.config.site.timezone,
+        months=tuple(Month(name, tuple(entries)) for name, entries in months.items()),
+        prev=Item(str(order[here - 1]), year_href(codebase, order[here - 1])) if here else None,
+        next=Item(str(order[here + 1]), year_href(codebase, order[here + 1]))
+        if here + 1 < len(order)
+        else None,
+    )
+
+
+def entry(book: Book, deployment: LinkedDeployment, anchor: Markup | None = None) -> Entry:
+    """A deployment as the list tells it."""
+    state, word = standing(deployment)
+    shown = deployment.delivered[:SHOWN_CHANGES]
+    return Entry(
+        anchor=anchor,
+        name=deployment.id,
+        version=deployment.version or (deployment.revision or "")[:10],
+        environment=deployment.environment,
+        when=words.moment(deployment.at, book.zone, "when"),
+        time_from=_time_from(deployment),
+        state=state,
+        state_word=word,
+        because=deployment.because,
+        over=over(book, deployment),
+        corrected=_correction(book, deployment),
+        changes=tuple(_change(book, deployment.codebase, id_) for id_ in shown),
+        more_changes=len(deployment.delivered) - len(shown),
+        no_changes=_no_changes(deployment),
+        withdrew=tuple(
+            _change(book, deployment.codebase, id_) for id_ in deployment.withdrew[:SHOWN_CHANGES]
+        ),
+        took=duration_or_dash(deployment.duration_seconds),
+        ways=_ways(book, deployment),
+    )
+
+
+def standing(deployment: LinkedDeployment) -> tuple[str, str]:
+    """How it went: a state and its word."""
+    kind = deployment.kind
+    if deployment.outcome != "success" and not deployment.reached:
+        return (
+            ("bad", "did not succeed")
+            if deployment.outcome in ("failure", "error")
+            else ("quiet", deployment.outcome)
+        )
+    if deployment.needed_intervention:
+        return "bad", f"{kind}, needed a fix"
+    if deployment.withdrawn_by:
+        return "watch", f"{kind}, withdrawn with a later one"
+    if deployment.outcome != "success":
+        return "bad", "failed after it reached users"
+    if deployment.baseline:
+        return "quiet", "the first known: what it contains was live before"
+    return ("watch", kind) if kind in REWORK else ("ok", kind)
+
+
+def over(book: Book, deployment: LinkedDeployment) -> Markup | str:
+    """When the failure was over, and by what; empty without one."""
+    if not deployment.needed_intervention:
+        return ""
+    if deployment.recovered_at is None:
+        return "It is not known to be over."
+    when = words.moment(deployment.recovered_at, book.zone)
+    took = duration_or_dash(deployment.recovery_seconds)
+    what, _, id_ = (deployment.ended_by or "").partition(":")
+    by: Markup | str = ""
+    if what == "deployment":
+        ended = book.deployment.get((deployment.codebase, deployment.environment, id_))
+        by = (
+            Markup(' by <a href="{}">{}</a>').format(book.deployment_href(ended), id_)
+            if ended
+            else f" by {id_}"
+        )
+    elif what == "incident":
+        by = Markup(', when <a href="~/incidents/#{}">incident {}</a> was resolved').format(
+            Markup(slug(id_)), id_
+        )
+    return Markup("Over after {}, {}{}.").format(took, when, by)
+
+
+def _correction(book: Book, deployment: LinkedDeployment) -> str:
+    if deployment.corrected is None:
+        return ""
+    if book.config.site.public:
+        return "A person has corrected what the rule says."
+    return deployment.corrected
+
+
+def _time_from(deployment: LinkedDeployment) -> str:
+    source = deployment.time_from
+    return f"time of the {source}" if source else "" if deployment.finished_at else "finish unknown"
+
+
+def _no_changes(deployment: LinkedDeployment) -> str:
+    if deployment.delivered:
+        return ""
+    if deployment.withdrew:
+        return f"took out {words.count(len(deployment.withdrew), 'change')}"
+    if deployment.outcome != "success":
+        return "delivered nothing"
+    if not deployment.matched:
+        return "unmatched: its revision is not in git, and it names no change"
+    if deployment.again:
+        return f"brought back {words.count(len(deployment.again), 'change')}"
+    if deployment.undone:
+        return "brought no news: what it has was undone inside it"
+    return "no change was new"
+
+
+def _change(book: Book, codebase: str, id_: str) -> Item:
+    change = book.change.get((codebase, id_))
+    if change is None:
+        return Item(id_)
+    return Item(number(change), book.change_href(change))
+
+
+def _ways(book: Book, deployment: LinkedDeployment) -> tuple[Way, ...]:
+    source = link(deployment.url) if not book.config.site.public else None
+    first = (Way("source", source),) if source else ()
+    live = drill.ways(book, drill.of_deployment(deployment)) if deployment.live else ()
+    return (*first, *live)
