@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from deploybook.errors import (
 
 if TYPE_CHECKING:
     from deploybook.config import Config
+    from deploybook.locks import Desk, Reply
 
 app = typer.Typer(
     name="deploybook",
@@ -45,6 +47,16 @@ AsOf = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print each step.")]
+EnvironmentName = Annotated[str, typer.Argument(help="An environment, a group of them, or all.")]
+Codebases = Annotated[
+    list[str] | None, typer.Option("--codebase", help="Which codebase, repeatable; default: all.")
+]
+Claim = Annotated[
+    str | None, typer.Option("--claim", help="The claim that lock printed; default: found by the CI run.")
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Against others' locks and freezes, with a --reason, on record.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 
 
@@ -168,6 +180,93 @@ def example(
         )
     if not quiet:
         print(f"The example organisation is made. Its site: deploybook build --config {made}")
+
+
+@app.command()
+def lock(
+    environment: EnvironmentName,
+    config: ConfigFile = None,
+    codebase: Codebases = None,
+    reason: Annotated[str | None, typer.Option(help="Why; needed with --force.")] = None,
+    expires: Annotated[
+        str, typer.Option(help="How long it holds, as 30m, 4h, 2d; renew it meanwhile.")
+    ] = "4h",
+    sticky: Annotated[bool, typer.Option("--sticky", help="Hold it until it is released.")] = False,
+    exempt: Annotated[
+        list[str] | None, typer.Option("--except", help="A change or revision that the gate lets through.")
+    ] = None,
+    claim: Claim = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Take nothing: is it still ours, with time left for the last step?"),
+    ] = False,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take a deployment lock, or renew it; exit code 1 where another holds it."""
+    from deploybook.locks import Request
+
+    request = Request(
+        environment, codebase or (), os.environ, expires=None if sticky else expires, reason=reason,
+        exempt=tuple(exempt or ()), claim=claim, because=_because(force, reason),
+    )  # fmt: skip
+    desk = _desk(config)
+    _answer(desk.check(request) if check else desk.lock(request), as_json)
+
+
+@app.command()
+def unlock(
+    environment: EnvironmentName,
+    config: ConfigFile = None,
+    codebase: Codebases = None,
+    reason: Annotated[str | None, typer.Option(help="Why; needed with --force.")] = None,
+    claim: Claim = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Release a deployment lock; exit code 1 where another holds it."""
+    from deploybook.locks import Request
+
+    request = Request(environment, codebase or (), os.environ, claim=claim, because=_because(force, reason))
+    _answer(_desk(config).unlock(request), as_json)
+
+
+@app.command()
+def locks(
+    environment: Annotated[str, typer.Argument(help="Only what is in the way of this environment.")] = "",
+    config: ConfigFile = None,
+    codebase: Codebases = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the deployment locks that stand, and the freeze of the calendar."""
+    from deploybook.locks import Request
+
+    _answer(_desk(config).locks(Request(environment, codebase or (), os.environ)), as_json)
+
+
+def _desk(config: Path | None) -> Desk:
+    """Where locks are asked for, with this machine's clock and what it has seen so far."""
+    import time
+
+    from deploybook.locks import Clock, Desk, Sightings, state_folder
+
+    clock = Clock(now=lambda: datetime.now(UTC), sleep=time.sleep)
+    return Desk(_config(config), clock, Sightings(state_folder(os.environ)))
+
+
+def _because(force: bool, reason: str | None) -> str | None:
+    return (reason or "") if force else None
+
+
+def _answer(reply: Reply, as_json: bool) -> None:
+    """Print an answer and end with it: 0 for yes, 1 for no."""
+    import json
+
+    if as_json:
+        print(json.dumps(reply.facts, indent=1))
+    else:
+        print("\n".join(reply.lines), file=sys.stdout if reply.yes else sys.stderr)
+    raise typer.Exit(EXIT_DONE if reply.yes else EXIT_NO)
 
 
 @app.command()
