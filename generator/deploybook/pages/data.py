@@ -13,7 +13,7 @@ import pyarrow.parquet
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.pages.book import Book, SetAside
+from deploybook.pages.book import Book, SetAside, SourceStatus
 from deploybook.pages.page import File, Page
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -72,7 +72,7 @@ class SourceRow:
 
     name: str
     rows: str
-    last_read: Markup | None
+    last_read: Markup | str
     rejected: int
     error: str | None
 
@@ -87,6 +87,13 @@ class DataPage:
     sources: tuple[SourceRow, ...]
     set_aside: tuple[SetAside, ...]
     more_set_aside: int
+
+
+def _last_read(book: Book, source: SourceStatus) -> Markup | str:
+    """When a source that fails could last be read; of the others the build's own time says it."""
+    if source.last_read is None:
+        return "never"
+    return words.moment(source.last_read, book.zone, "long") if source.error else "for this build"
 
 
 def served(book: Book) -> dict[str, pa.Table]:
@@ -168,7 +175,7 @@ def pages(book: Book) -> Iterator[Page | File]:
             SourceRow(
                 name=source.name,
                 rows=f"{source.rows:,}",
-                last_read=words.moment(source.last_read, book.zone) if source.last_read else None,
+                last_read=_last_read(book, source),
                 rejected=source.rejected,
                 error=source.error,
             )

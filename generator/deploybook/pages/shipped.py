@@ -51,7 +51,7 @@ class WaitingGroup:
     """What waits in one codebase."""
 
     codebase: str
-    says: str
+    says: Markup
     hold: str
     rows: tuple[WaitingRow, ...]
     more: tuple[WaitingRow, ...]
@@ -148,8 +148,8 @@ def _group(book: Book, tell: Teller, codebase: str, changes: list[LinkedChange])
     for change in changes:
         item = tell(change)
         (news if item.kind in NEWS_KINDS and not item.bot else rest).append(_row(book, item, change))
-    oldest = words.duration((book.as_of - changes[0].merged_at).total_seconds())
-    says = f"{words.count(len(changes), 'change')}, the oldest for {oldest}."
+    oldest = words.moment(changes[0].merged_at, book.zone, "short")
+    says = Markup("{}, the oldest merged {}.").format(words.count(len(changes), "change"), oldest)
     return WaitingGroup(codebase, says, _hold(book, codebase), tuple(news), tuple(rest))
 
 
