@@ -46,7 +46,7 @@ def find(files: dict[str, bytes], leaves: dict[str, list[str]], kind: str, term:
     made=st.lists(
         st.builds(entry, st.integers(1, 500), st.sampled_from(TITLES), st.sampled_from(NAMES)), max_size=200
     ),
-    leaf=st.sampled_from([40, 300, 48_000]),
+    leaf=st.sampled_from([40, 300, 64_000]),
 )
 def test_every_number_revision_and_word_leads_to_all_its_changes_newest_first(
     made: list[Entry], leaf: int

@@ -21,9 +21,9 @@ from typing import Literal
 
 CHUNK = 64
 """Changes told in one file."""
-LEAF = 48_000
+LEAF = 64_000
 """Bytes of a file of terms, above which it is split."""
-CAP = 1000
+CAP = 5000
 """Ordinals kept for a term, newest first; how many there are in all is said beside them."""
 LONGEST = 24
 """Letters of a word that are looked at."""

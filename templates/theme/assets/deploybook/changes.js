@@ -13,6 +13,7 @@
   const index = new URL(form.dataset.index, location.href);
   const root = new URL("../../", index);
   const PAGE = 10;
+  const LOOKS = 6; // Rounds of PAGE changes that are read to fill a page, where words must be looked for in them.
   const TONES = ["ok", "watch", "bad", "quiet", "flag"];
   const loading = new Map();
 
@@ -38,19 +39,22 @@
   const parse = (text, about) => {
     const parts = [], codebases = new Set();
     const pieces = text.trim().split(/\s+/).filter(Boolean).slice(0, 12);
-    for (const [place, piece] of pieces.entries()) {
-      const last = place === pieces.length - 1 && !/\s$/.test(text);
+    for (const [n, piece] of pieces.entries()) {
+      const last = n === pieces.length - 1 && !/\s$/.test(text);
       if (pieces.length > 1 && about.codebases.includes(piece.toLowerCase())) {
         codebases.add(piece.toLowerCase());
         continue;
       }
       const address = /^https?:\/\/\S*?\/([0-9a-f]{7,64}|\d+)(?:[/?#]\S*)?$/i.exec(piece);
       const bare = address ? address[1] : piece;
-      const number = /^(?:\S+\/\S+)?[#!]?(\d+)$/.exec(bare);
-      if (number) {
-        const terms = [{ kind: "n", term: number[1] }];
-        if (bare === number[1]) terms.push({ kind: "w", term: number[1] });
-        if (bare === number[1] && number[1].length >= 5) terms.push({ kind: "r", term: number[1], start: true });
+      const numbered = /^(?:(\S*)[#!])?(\d+)$/.exec(bare);
+      if (numbered) {
+        const [, place, number] = numbered;
+        const codebase = place?.split("/").pop().toLowerCase();
+        if (about.codebases.includes(codebase)) codebases.add(codebase);
+        const terms = [{ kind: "n", term: number }];
+        if (bare === number) terms.push({ kind: "w", term: number });
+        if (bare === number && number.length >= 5) terms.push({ kind: "r", term: number, start: true });
         parts.push(terms);
       } else if (/^[0-9a-f]{5,64}$/i.test(bare)) {
         const revision = bare.toLowerCase();
@@ -60,8 +64,8 @@
         ]);
       } else {
         const found = wordsOf(bare, about.longest).filter((word) => word.length > 1 || !/^[a-z0-9]$/.test(word));
-        for (const [n, word] of found.entries())
-          parts.push([{ kind: "w", term: word, start: last && n === found.length - 1 }]);
+        for (const word of found)
+          parts.push([{ kind: "w", term: word, start: last && word === found.at(-1) }]);
       }
     }
     return { parts, codebases };
@@ -226,7 +230,7 @@
   const show = async (state, mine) => {
     const { hits, about, codebases } = state;
     let shown = 0;
-    while (shown < PAGE && state.next < hits.length) {
+    for (let looks = 0; looks < LOOKS && shown < PAGE && state.next < hits.length; looks += 1) {
       const ahead = hits.slice(state.next, state.next + PAGE);
       const chunkOf = (hit) => `c-${Math.floor(hit.ordinal / about.chunk)}`;
       const chunks = await Promise.all(ahead.map((hit) => load(chunkOf(hit))));
@@ -250,10 +254,11 @@
     const whole = next >= hits.length;
     const exact = !codebases.size && hits.every((hit) => !hit.check.length);
     let text;
-    if (!shown) text = tooMany ? "Nothing yet: type more letters, and words that start so are found too." : "No change fits. Try fewer words, or only the number.";
+    if (!shown && !whole) text = "None among the newest that may fit: add a word, or look through older ones.";
+    else if (!shown) text = tooMany ? "Nothing yet: type more letters, and words that start so are found too." : "No change fits. Try fewer words, or only the number.";
     else if (whole) text = shown === 1 ? "One change." : `${shown} changes, newest first.`;
     else text = exact ? `${hits.length.toLocaleString("en-GB")} changes, the newest ${shown} shown.` : `The newest ${shown}; there may be older ones.`;
-    if (floor && shown) text += " So many fit that only the newest are looked through: add a word.";
+    if (floor && shown && whole) text += " So many fit that only the newest were looked through: add a word to find older ones.";
     return text;
   };
 
@@ -324,6 +329,7 @@
   });
 
   form.hidden = false;
+  document.getElementById("find-off")?.remove();
   field.value = new URL(location.href).searchParams.get("q") ?? "";
   if (field.value) run();
 })();

@@ -1,0 +1,151 @@
+"""Calendars: read back by a parser, stable from build to build, right over the clock changes."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import icalendar
+import pyarrow as pa
+import pytest
+
+from deploybook.config import Config
+from deploybook.pages.book import Book, Figures
+from deploybook.pages.calendars import pages
+
+AS_OF = datetime(2026, 10, 20, 12, tzinfo=UTC)
+
+
+def book(as_of: datetime = AS_OF, **content: Any) -> Book:
+    """A book of a configuration alone."""
+    zone = content.pop("timezone", "Europe/Berlin")
+    config = Config.of({"site": {"name": "Test", "timezone": zone}, **content}, root=Path())
+    history = {"shifts": pa.Table.from_pylist([], schema=pa.schema([
+        ("rotation", pa.string()), ("from", pa.timestamp("us", "UTC")), ("to", pa.timestamp("us", "UTC")),
+        ("person", pa.string()), ("override", pa.bool_()),
+    ]))}  # fmt: skip
+    figures = Figures(pa.table({name: [] for name in (
+        "scope", "name", "period", "metric", "period_start", "value", "numerator", "denominator", "missing",
+        "unit",
+    )}))  # fmt: skip
+    return Book(config, as_of, [], [], [], [], [], figures, {}, history, [], [])
+
+
+WEEKLY: dict[str, Any] = {
+    "process": {
+        "cut_off": {"weekday": "wednesday", "time": "12:00"},
+        "window": {"weekday": "thursday", "from": "10:00", "to": "14:00"},
+        "holidays": "DE",
+        "freezes": [{"from": date(2026, 12, 21), "to": date(2027, 1, 3), "because": "year's end"}],
+    },
+    "people": {"ana": {"name": "Ana"}, "bo": {}},
+    "teams": {"till": {"members": ["ana"]}},
+    "rotations": {"keeper": {"members": ["ana", "bo"], "every": "1w", "starts": date(2026, 10, 5)}},
+}
+
+
+def events(made: Book, file: str = "process/calendar.ics") -> dict[str, list[Any]]:
+    content = next(part.content for part in pages(made) if part.path == file)
+    found: dict[str, list[Any]] = {}
+    for event in icalendar.Calendar.from_ical(content).walk("VEVENT"):
+        assert not event.errors
+        found.setdefault(str(event["summary"]), []).append(event)
+    return found
+
+
+def starts(made: Book, title: str) -> list[str]:
+    return [f"{event['dtstart'].dt:%Y-%m-%d %H:%M}" for event in events(made)[title]]
+
+
+def test_a_window_keeps_its_hour_on_the_wall_over_both_clock_changes() -> None:
+    found = starts(book(**WEEKLY), "Deployment window")
+    assert "2026-10-22 08:00" in found  # ten in Berlin, summer
+    assert "2026-10-29 09:00" in found  # ten in Berlin, winter, since 25 October
+    assert "2027-03-25 09:00" in found
+    assert "2027-04-01 08:00" in found
+
+
+def test_a_zone_west_of_utc() -> None:
+    found = starts(book(timezone="America/Los_Angeles", **WEEKLY), "Cut-off")
+    assert "2026-10-21 19:00" in found  # noon in summer
+    assert "2026-11-04 20:00" in found
+
+
+def test_the_week_53_has_its_cut_off_and_window_frozen_away() -> None:
+    made = book(**WEEKLY)
+    assert not [at for at in starts(made, "Deployment window") if "2026-12-20" < at < "2027-01-04"]
+    assert "2026-12-30 11:00" not in starts(made, "Cut-off")
+    (freeze,) = events(made)["Freeze: year's end"]
+    assert (freeze["dtstart"].dt, freeze["dtend"].dt) == (date(2026, 12, 21), date(2027, 1, 4))
+
+
+def test_a_week_53_without_freeze_has_both() -> None:
+    process = {**WEEKLY["process"], "freezes": [], "holidays": None}
+    made = book(**{**WEEKLY, "process": process})
+    assert "2026-12-30 11:00" in starts(made, "Cut-off")
+    assert "2026-12-31 09:00" in starts(made, "Deployment window")
+
+
+def test_a_cut_off_on_a_holiday_is_the_working_day_before() -> None:
+    process = {**WEEKLY["process"], "cut_off": {"weekday": "thursday", "time": "12:00"}}
+    process["window"] = {"weekday": "friday", "from": "10:00", "to": "14:00"}
+    found = starts(book(**{**WEEKLY, "process": process}), "Cut-off")
+    assert "2027-05-05 10:00" in found  # 6 May 2027 is Ascension Day
+    assert not [at for at in found if at.startswith("2027-05-06")]
+
+
+def test_an_event_keeps_its_identity_when_what_it_says_changes() -> None:
+    before = events(book(**WEEKLY), "process/calendar/keeper.ics")
+    swapped: dict[str, Any] = {"members": ["ana", "bo"], "every": "1w", "starts": date(2026, 10, 5)}
+    swapped["overrides"] = [{"from": date(2026, 10, 26), "to": date(2026, 11, 1), "person": "ana"}]
+    after = events(book(**{**WEEKLY, "rotations": {"keeper": swapped}}), "process/calendar/keeper.ics")
+    monday = datetime(2026, 10, 25, 23, tzinfo=UTC)
+
+    def identity(found: dict[str, list[Any]]) -> tuple[str, str]:
+        event = next(each for all_ in found.values() for each in all_ if each["dtstart"].dt == monday)
+        return str(event["uid"]), str(event["summary"])
+
+    assert identity(before)[1] == "bo: keeper"
+    assert identity(after)[1] == "Ana: keeper"
+    assert identity(before)[0] == identity(after)[0]
+
+
+def test_the_same_configuration_gives_the_same_bytes_and_an_hour_changes_nothing() -> None:
+    def content(made: Book) -> dict[str, bytes]:
+        return {part.path: part.content for part in pages(made)}
+
+    assert content(book(**WEEKLY)) == content(book(**WEEKLY))
+    assert content(book(**WEEKLY)) == content(book(AS_OF + timedelta(hours=1), **WEEKLY))
+
+
+def test_each_team_and_rotation_has_its_own() -> None:
+    paths = [part.path for part in pages(book(**WEEKLY))]
+    assert paths == ["process/calendar.ics", "process/calendar/keeper.ics", "process/calendar/till.ics"]
+    assert set(events(book(**WEEKLY), "process/calendar/till.ics")) >= {"Cut-off", "Ana: keeper"}
+    assert "bo: keeper" not in events(book(**WEEKLY), "process/calendar/till.ics")
+
+
+def test_a_public_site_names_nobody() -> None:
+    made = book(**WEEKLY)
+    public = Config.of({**WEEKLY, "site": {"public": True, "timezone": "Europe/Berlin"}}, root=Path())
+    content = b"".join(p.content for p in pages(Book(**{**_fields(made), "config": public})))
+    assert b"keeper" not in content
+    assert b"Ana" not in content
+
+
+def _fields(made: Book) -> dict[str, Any]:
+    return {name: getattr(made, name) for name in made.__dataclass_fields__}
+
+
+@pytest.mark.parametrize("file", ["process/calendar.ics", "process/calendar/keeper.ics"])
+def test_lines_are_as_rfc_5545_asks(file: str) -> None:
+    content = next(part.content for part in pages(book(**WEEKLY)) if part.path == file)
+    assert content.endswith(b"\r\n")
+    lines = content.split(b"\r\n")[:-1]
+    assert not any(b"\n" in line or len(line) > 75 for line in lines)
+    whole = content.replace(b"\r\n ", b"").decode()
+    uids = re.findall(r"^UID:(.+?)\r$", whole, re.MULTILINE)
+    assert len(uids) == len(set(uids)) == whole.count("BEGIN:VEVENT") == whole.count("END:VEVENT") > 10
+    assert whole.count("\r\nDTSTAMP:") == len(uids)
