@@ -62,7 +62,7 @@ def test_files_that_did_not_change_stay_the_same_file(tmp_path: Path) -> None:
     site = make_site(tmp_path / "site", "one")
     before = (site / "same.html").stat()
     new = make_site(staging(site), "two")
-    assert carry_over(new, site) == 2
+    assert sorted(carry_over(new, site)) == ["data/build.json", "index.html"]
     publish(new, site)
     after = (site / "same.html").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from deploybook import __version__
-from deploybook.build import publish, site
+from deploybook.build import policy, publish, scan, site
 from deploybook.build.progress import Progress
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
@@ -144,7 +144,7 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
         theme, own, name=config.site.name, url=config.site.url, docs=docs, site=next_site,
         nav=navigation.nav(docs, book), extra={"simulated": config.site.simulated},
     )  # fmt: skip
-    print_ = site.fingerprint([docs, theme], settings)
+    print_ = site.fingerprint([docs, theme], settings, *policy.RULES)
     facts = _facts(book, print_)
     if _built_from(target) == print_:
         write_if_changed(target / publish.MARK, facts)
@@ -153,10 +153,15 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     shutil.rmtree(next_site, ignore_errors=True)
     progress.step("building the site")
     site.run_mkdocs(config.build_dir / "mkdocs.yml", config.build_dir / "mkdocs.log")
+    sealed = policy.seal(next_site)
     write_if_changed(next_site / publish.MARK, facts)
     changed = publish.carry_over(next_site, target)
+    known = scan.Known(sealed.scripts, (*site.theme_folders(theme), config.root / "docs"), config.site.url)
+    scan.check(next_site, changed, known)
+    for name, snippet in policy.servers(sealed.policy).items():
+        write_if_changed(config.build_dir / "headers" / name, snippet.encode())
     publish.publish(next_site, target)
-    return f"{target}: {changed:,} files are new"
+    return f"{target}: {len(changed):,} files are new"
 
 
 def _built_from(target: Path) -> str | None:

@@ -52,18 +52,19 @@ def check_place(site: Path) -> None:
         )
 
 
-def carry_over(new: Path, site: Path) -> int:
+def carry_over(new: Path, site: Path) -> list[str]:
     """Where a file of the new site is what it was, take the old one itself, with its times.
 
-    Web servers and browsers then know that it did not change. Returns how many files are new.
+    Web servers and browsers then know that it did not change. Returns the paths of those that are new.
     """
-    changed = 0
+    changed: list[str] = []
     for folder, _, names in os.walk(new):
         for name in names:
             fresh = Path(folder, name)
-            old = site / fresh.relative_to(new)
+            path = fresh.relative_to(new)
+            old = site / path
             if not old.is_file() or not filecmp.cmp(fresh, old, shallow=False):
-                changed += 1
+                changed.append(path.as_posix())
                 continue
             unfinished = fresh.with_name(f".{name}.same")
             try:

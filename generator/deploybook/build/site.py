@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -64,6 +65,13 @@ def mkdocs_config(
     if url:
         settings["site_url"] = url
     return yaml.safe_dump(settings, sort_keys=True, allow_unicode=True)
+
+
+def theme_folders(theme: Path) -> tuple[Path, ...]:
+    """Where the files of the theme come from: ours, and Material's."""
+    material = importlib.util.find_spec("material")
+    places = (material.submodule_search_locations or []) if material else []
+    return (theme, *(Path(place) / "templates" for place in places))
 
 
 def fingerprint(folders: Sequence[Path], *texts: str) -> str:

@@ -1,0 +1,109 @@
+"""The content security policy of a built site: what a browser may run and load, and nothing else.
+
+Inline scripts are Material's; their hashes are those of the site that was just built, so that a new version
+of the theme needs no list to be kept. Which of them are known is read off `404.html`, a page with nothing but
+the theme in it; any other is left out of the policy, and the scan that follows refuses to publish it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploybook.build.markup import Script, attributes, tokens
+from deploybook.errors import PublishError
+
+RULES = (
+    "default-src 'none'", "script-src 'self'{hashes}", "style-src 'self'", "img-src 'self' data:",
+    "font-src 'self'", "connect-src 'self'", "worker-src 'self'", "base-uri 'none'", "form-action 'none'",
+)  # fmt: skip
+"""As a page says it of itself; `{hashes}` are those of its inline scripts."""
+_FROM_A_SERVER = ("frame-ancestors 'none'",)
+"""What only a server can say."""
+_OTHERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY"}
+_SCOPE = re.compile(rb'__md_scope=new URL\("(?:\.|\.\.(?:/\.\.)*|/[^"\\<]*)",location\)')
+_CHARSET = re.compile(rb"<meta charset=\"?utf-8\"?\s*/?>|<head(?:\s[^<>]*)?>", re.IGNORECASE)
+_PLAIN_PAGE = "404.html"
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What sealing a site found out."""
+
+    scripts: frozenset[bytes]
+    """Bodies of the inline scripts that are known."""
+    policy: str
+    """The policy of all pages together, as a server says it."""
+
+
+def is_data(named: Mapping[str, str]) -> bool:
+    """Whether a script element with such attributes holds data, which no browser runs."""
+    return named.get("type", "").strip().lower() in ("application/json", "application/ld+json")
+
+
+def normal(body: bytes) -> bytes:
+    """A script as it can be compared: Material's first one differs between pages in their depth only."""
+    return _SCOPE.sub(b'__md_scope=new URL(".",location)', body, count=1)
+
+
+def seal(site: Path) -> Sealed:
+    """Write into every page of a built site the policy that it keeps to, and beside them that for servers.
+
+    Raises:
+        PublishError: The site has no `404.html` to read the theme's own scripts off.
+    """
+    try:
+        plain = (site / _PLAIN_PAGE).read_bytes()
+    except FileNotFoundError as error:
+        raise PublishError(
+            "the built site lacks this page, so that the theme's scripts are not known",
+            where=str(site / _PLAIN_PAGE), next_step="build with the theme that Deploybook brings",
+        ) from error  # fmt: skip
+    known = frozenset(normal(body) for body in _inline(plain))
+    every: set[str] = set()
+    for page in site.rglob("*.htm*"):
+        content = page.read_bytes()
+        hashes = {_hash(body) for body in _inline(content) if normal(body) in known}
+        every |= hashes
+        tag = f'<meta http-equiv="Content-Security-Policy" content="{policy(hashes)}">'.encode()
+        page.write_bytes(_CHARSET.sub(lambda found, tag=tag: found[0] + tag, content, count=1))  # type: ignore[misc]
+    whole = "; ".join((policy(every), *_FROM_A_SERVER))
+    (site / "_headers").write_text(_headers_file(whole), "utf-8")
+    return Sealed(known, whole)
+
+
+def policy(hashes: Iterable[str]) -> str:
+    """The policy with the hashes of inline scripts."""
+    return "; ".join(RULES).format(hashes="".join(f" '{each}'" for each in sorted(hashes)))
+
+
+def servers(policy: str) -> dict[str, str]:
+    """The same headers for servers that are configured apart from the site, by the name of the snippet."""
+    headers = {"Content-Security-Policy": policy, **_OTHERS}
+    nginx = "".join(f'add_header {name} "{value}" always;\n' for name, value in headers.items())
+    apache = "".join(f'Header always set {name} "{value}"\n' for name, value in headers.items())
+    return {
+        "nginx.conf": f"# Include this in the location that serves the site.\n{nginx}",
+        "apache.conf": f"# Include this in the <Directory> of the site; it needs mod_headers.\n{apache}",
+    }
+
+
+def _headers_file(policy: str) -> str:
+    """`_headers`, as Netlify and Cloudflare Pages read it."""
+    headers = {"Content-Security-Policy": policy, **_OTHERS}
+    return "/*\n" + "".join(f"  {name}: {value}\n" for name, value in headers.items())
+
+
+def _inline(page: bytes) -> list[bytes]:
+    """Bodies of scripts that a browser runs."""
+    scripts = (token for token in tokens(page) if isinstance(token, Script))
+    found = ((script.body, attributes(script.attributes)) for script in scripts)
+    return [body for body, named in found if "src" not in named and not is_data(named)]
+
+
+def _hash(body: bytes) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(body).digest()).decode()
