@@ -27,5 +27,6 @@ def test_each_codebase_has_its_history_and_its_deployments_and_each_pattern_its_
         "tags:shop": True,
         "git:api": False,
         "gitops:api": True,
+        "locks": True,
         "records:history/*.jsonl": True,
     }

@@ -11,7 +11,7 @@ from deploybook.config import Config
 from deploybook.config.deployments import GitopsDeployments, TagDeployments
 from deploybook.config.models import Codebase, SourceConfig
 from deploybook.feed import Feed
-from deploybook.sources import git, gitops, records, tags
+from deploybook.sources import git, gitops, locks, records, tags
 from deploybook.sources.repository import Repository, at_hand
 
 
@@ -55,6 +55,7 @@ def feeds(config: Config, workdir: Path) -> list[Feed]:
     for name, codebase in config.codebases.items():
         found += _of_codebase(name, codebase, config, repositories)
     found += _gitops(config, repositories)
+    found += _locks(config, repositories)
     for source in config.sources:
         found += _of_source(source, config)
     return found
@@ -74,6 +75,15 @@ def _of_codebase(name: str, codebase: Codebase, config: Config, repositories: _R
             tags.feed(tags.Wanted(name, environment.lower(), codebase.deployments.pattern), repository)
         )
     return found
+
+
+def _locks(config: Config, repositories: _Repositories) -> list[Feed]:
+    """One feed for the locks of all codebases; each repository is read once."""
+    own = {each.repository: name for name, each in config.codebases.items() if each.repository is not None}
+    one = config.locks.repository
+    kept = {one: own.get(one, "locks")} if one is not None else own
+    places = [repositories.get(location, name) for location, name in kept.items()]
+    return [locks.feed(places, config.locks.prefix)] if places else []
 
 
 def _of_source(source: SourceConfig, config: Config) -> list[Feed]:

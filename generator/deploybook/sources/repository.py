@@ -18,6 +18,7 @@ _REFS = (
     "+refs/tags/*:refs/tags/*",
     "+refs/pull/*/head:refs/pull/*/head",
     "+refs/merge-requests/*/head:refs/merge-requests/*/head",
+    "+refs/deploybook/locks/*:refs/deploybook/locks/*",
 )
 _HEADS = ("refs/heads/", "refs/remotes/", "refs/pull/", "refs/merge-requests/")
 _PULL_HEAD = re.compile(r"refs/(?:pull|merge-requests)/(\d{1,18})/head")
@@ -40,10 +41,12 @@ class Repository:
     Attributes:
         where: As the configuration spells it, without secrets: for messages.
         folder: The work tree or bare repository.
+        mirror: Whether it is our own mirror of a URL.
     """
 
     where: str
     folder: Path
+    mirror: bool = False
 
     def refs(self) -> list[Ref]:
         """Branches, the heads of pull requests, and tags of commits."""
@@ -195,7 +198,7 @@ def _mirrored(url: str, where: str, mirror: Path) -> Repository:
         _fetch(url, mirror)
     except SourceError as error:
         raise SourceError(error.what, where=where, next_step=error.next_step) from error
-    return Repository(where, mirror)
+    return Repository(where, mirror, mirror=True)
 
 
 def _fetch(url: str, mirror: Path) -> None:
