@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from deploybook import words
 from deploybook.linking.model import LinkedDeployment
-from deploybook.pages import way
+from deploybook.pages import calendars, pipelines, way
 from deploybook.pages.book import Book
 from deploybook.pages.page import File, Page
 from deploybook.pages.rota import Rota, rota
@@ -61,6 +61,7 @@ class ProcessPage:
     facts: tuple[Fact, ...]
     way: Way | None
     way_note: str
+    pipelines: bool
     walk: Walk | None
     dates: tuple[Coming, ...]
     off: tuple[Markup | str, ...]
@@ -75,14 +76,16 @@ class ProcessPage:
 
 def pages(book: Book, tell: Teller) -> Iterator[Page | File]:
     """The process page and what belongs to it."""
-    yield Page("process", "process.md.jinja", "Process", process_page(book, tell), toc=True)
+    yield Page("process", "process.md.jinja", "Process", process_page(book, tell))
+    yield from pipelines.pages(book)
+    yield from calendars.pages(book)
 
 
 def process_page(book: Book, tell: Teller) -> ProcessPage:
     """The model of `process/`."""
     by_hand = written(book.config.root / "docs") if book.config.file else []
     codebase = way.busiest(book)
-    line = way.way(book, codebase, {}) if codebase else None
+    line = way.way(book, codebase, notes(book, codebase)) if codebase else None
     return ProcessPage(
         kicker="Process, how a change reaches users",
         sentence=_sentence(book.calendar),
@@ -92,6 +95,7 @@ def process_page(book: Book, tell: Teller) -> ProcessPage:
         facts=tuple(_facts(book)),
         way=line,
         way_note=_way_note(line),
+        pipelines=any(book.pipelines.values()),
         walk=way.walk(book, tell, codebase) if codebase else None,
         dates=tuple(_dates(book)),
         off=tuple(_off(book)),
@@ -181,6 +185,28 @@ def _way_note(line: Way | None) -> str:
         return ""
     changes = words.count(line.changes, "change")
     return f"The way of {line.codebase}. Between two stations: the median time of {changes}."
+
+
+def notes(book: Book, codebase: str) -> dict[str, str]:
+    """What happens at a station, as the codebase's pipeline files say."""
+    found: dict[str, str] = {}
+    for pipeline in book.pipelines.get(codebase, ()):
+        if any("pull request" in trigger for trigger in pipeline.triggers) and pipeline.jobs:
+            found["pull"] = "its pipeline runs on every commit"
+        guards = bool(pipeline.smoke_tests)
+        for stage in book.config.process.environments:
+            jobs = [
+                job for job in pipeline.jobs if {each.lower() for each in job.environments} & {*stage.members}
+            ]
+            if any(job.approval for job in jobs):
+                found[stage.name] = "somebody presses a button"
+            elif guards and jobs and stage.members != book.config.live:
+                found[stage.name] = "smoke tests may stop it here"
+    last = book.config.process.environments[-1]
+    found["live"] = found.pop(last.name, "for users")
+    if len(last.members) > 1:
+        found["live"] = f"for users, {last.members[0]} first"
+    return found
 
 
 def _dates(book: Book) -> Iterator[Coming]:

@@ -1,0 +1,211 @@
+"""`process/pipelines/`: each codebase's pipelines, drawn from their files, with how their stages went."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from markupsafe import Markup
+
+from deploybook import words
+from deploybook.pages.book import Book
+from deploybook.pages.page import Page
+from deploybook.pages.way import Station
+from deploybook.pipelines import Job, Pipeline
+from deploybook.text import slug
+
+DAYS = 90
+"""How far back stages are measured."""
+_FEW = 5
+_JOBS = 3
+"""Jobs of one station that are named; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A pipeline as a line of stations."""
+
+    name: str
+    says: str
+    stations: tuple[Station, ...]
+    aside: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CodebasePipelines:
+    """The pipelines of a codebase: those on the way to users drawn, the others named."""
+
+    name: str
+    anchor: Markup
+    drawn: tuple[Drawn, ...]
+    others: tuple[tuple[object, ...], ...]
+    stages: tuple[tuple[object, ...], ...]
+    empty: str
+
+
+@dataclass(frozen=True)
+class PipelinesPage:
+    """The model of `process/pipelines/`."""
+
+    kicker: str
+    sentence: str
+    lead: str
+    simulated: bool
+    codebases: tuple[CodebasePipelines, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How a stage of a pipeline went."""
+
+    pipeline: str
+    stage: str
+    seconds: tuple[float, ...]
+    red: int
+    runs: int
+
+
+def pages(book: Book) -> Iterator[Page]:
+    """The pipelines page, where a repository has one or a run is known."""
+    told = tuple(_codebase(book, name) for name in book.codebases)
+    drawn = sum(bool(each.drawn or each.others) for each in told)
+    if not drawn and not any(each.stages for each in told):
+        return
+    of = words.count(len(told), "codebase")
+    sentence = (
+        f"{words.spelled(drawn, start=True)} of {of} have a pipeline of their own."
+        if drawn < len(told)
+        else f"Each of {words.count(drawn, 'codebase', words=True)} has a pipeline of its own."
+    )
+    model = PipelinesPage(
+        kicker="Pipelines, as their files describe them",
+        sentence=sentence,
+        lead=f"A station waits for the one before it. Times are of the last {DAYS} days.",
+        simulated=book.config.site.simulated,
+        codebases=told,
+    )
+    yield Page("process/pipelines", "pipelines.md.jinja", "Pipelines", model, toc=True)
+
+
+def on_the_way(pipeline: Pipeline, live: tuple[str, ...]) -> bool:
+    """Whether a pipeline is one that a change passes: it runs on its own for changes, or deploys."""
+    if any(name in live for name in pipeline.environments):
+        return True
+    says = " ".join(pipeline.triggers)
+    return bool(pipeline.jobs) and ("pull request" in says or "push" in says) and len(pipeline.layers) > 1
+
+
+def _codebase(book: Book, name: str) -> CodebasePipelines:
+    found = book.pipelines.get(name, ())
+    known = set(book.config.live)
+    ordered = sorted(found, key=lambda each: (bool(known & set(each.environments)), each.file))
+    shown = [each for each in ordered if on_the_way(each, book.config.live)]
+    return CodebasePipelines(
+        name=name,
+        anchor=Markup(slug(name)),
+        drawn=tuple(draw(each) for each in shown),
+        others=tuple(
+            (each.name, words.joined(list(each.triggers)) if each.triggers else "", len(each.jobs), each.file)
+            for each in ordered
+            if each not in shown
+        ),
+        stages=tuple(_stage_row(each) for each in measured(book).get(name, ())),
+        empty=_empty(book, name, bool(found)),
+    )
+
+
+def _empty(book: Book, name: str, found: bool) -> str:
+    if found:
+        return ""
+    if book.config.codebases[name].repository is None:
+        return "It has no repository here, so its pipeline cannot be read."
+    return "Its repository has neither .github/workflows nor .gitlab-ci.yml on the release branch."
+
+
+def draw(pipeline: Pipeline) -> Drawn:
+    """A pipeline as stations: one for each step that waits for the one before."""
+    when = words.joined(list(pipeline.triggers)) if pipeline.triggers else "never by itself"
+    more = f", with {words.count(len(pipeline.files), 'file')} that it uses" if pipeline.files else ""
+    return Drawn(
+        name=pipeline.name,
+        says=f"{pipeline.file}{more}; runs {when}.",
+        stations=tuple(_station(layer) for layer in pipeline.layers),
+        aside=pipeline.aside,
+    )
+
+
+def _station(layer: tuple[Job, ...]) -> Station:
+    named = [job.name for job in layer]
+    if len(layer) <= _JOBS:
+        name = words.joined([_upper(each) for each in named]) if len(layer) == 1 else words.joined(named)
+    else:
+        stages = {job.stage for job in layer}
+        stage = next(iter(stages)) if len(stages) == 1 else None
+        name = stage or words.count(len(layer), "job")
+    says: list[str] = []
+    if len(layer) > _JOBS:
+        rest = len(layer) - _JOBS
+        says.append(f"{', '.join(named[:_JOBS])} and {words.count(rest, 'more', 'more')}")
+    environments = list(dict.fromkeys(each for job in layer for each in job.environments))
+    if environments:
+        says.append(f"to {words.joined([_known(each) for each in environments])}")
+    if any(job.approval for job in layer):
+        says.append("somebody presses a button")
+    if any(job.smoke for job in layer):
+        says.append("may stop it here")
+    elsewhere = sum(job.uses is not None for job in layer)
+    if elsewhere:
+        says.append(
+            "described in another repository" if elsewhere == len(layer) else "some described elsewhere"
+        )
+    return Station(_upper(name), "; ".join(says), gate=any(job.approval for job in layer))
+
+
+def _known(environment: str) -> str:
+    return "an environment chosen when it runs" if "${{" in environment or "$" in environment else environment
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def measured(book: Book) -> dict[str, tuple[Measured, ...]]:
+    """How long each stage took on the release branch in the last 90 days, and how often it was red."""
+    since = book.as_of - timedelta(days=DAYS)
+    seconds: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    red: dict[tuple[str, str, str], int] = defaultdict(int)
+    runs: dict[tuple[str, str, str], int] = defaultdict(int)
+    table = book.history["pipeline_runs"].select(["codebase", "pipeline", "started_at", "stages"])
+    for row in table.to_pylist():
+        if not row["stages"] or row["started_at"] is None or not since <= row["started_at"] <= book.as_of:
+            continue
+        for stage in json.loads(row["stages"]):
+            key = (row["codebase"], row["pipeline"], str(stage.get("name")))
+            outcome = stage.get("outcome")
+            if outcome in ("skip", "skipped", "cancel", "cancelled", None):
+                continue
+            runs[key] += 1
+            red[key] += outcome not in ("success", "pass")
+            length = _length(stage.get("started_at"), stage.get("finished_at"))
+            if length is not None:
+                seconds[key].append(length)
+    found: dict[str, list[Measured]] = defaultdict(list)
+    for key, count in runs.items():
+        found[key[0]].append(Measured(key[1], key[2], tuple(seconds[key]), red[key], count))
+    return {name: tuple(each) for name, each in found.items()}
+
+
+def _length(first: str | None, last: str | None) -> float | None:
+    if not first or not last:
+        return None
+    length = (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
+    return length if length >= 0 else None
+
+
+def _stage_row(stage: Measured) -> tuple[object, ...]:
+    took = words.duration(median(stage.seconds)) if len(stage.seconds) >= _FEW else "–"
+    return (stage.stage, stage.pipeline, took, words.rate(stage.red, stage.runs) or "–")
