@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 
+from pydantic import ValidationError
+
 from deploybook.config.names import METRICS
 from deploybook.config.problems import Places, shown
 from deploybook.config.schema import SOURCE_KINDS, at, keys
 from deploybook.config.secrets import holds_secret, is_secret
+from deploybook.config.sources import SOURCE_OPTIONS
 from deploybook.config.tree import Node
 from deploybook.errors import Problem, UsageError
 from deploybook.periods import holidays_of
@@ -78,6 +81,7 @@ def _references(places: Places) -> Iterator[Problem]:
         (("people", "teams"), bool, ("initiatives", "*", "owner")),
         (("people", "teams"), bool, ("flags", "*", "owner")),
         (("people",), bool, ("corrections", "*", "by")),
+        (("codebases",), bool, ("sources", "*", "*", "codebase")),
     )
     for sections, meant, pattern in wanted:
         names = _names(places, *sections)
@@ -169,6 +173,9 @@ def _sources(places: Places) -> Iterator[Problem]:
     named = [
         (index, kind) for index, item in enumerate(places.section("sources").items) for kind in item.mapping
     ]
+    for index, kind in named:
+        if kind in SOURCE_OPTIONS:
+            yield from _options(places, index, kind)
     if all(kind in SOURCE_KINDS for _, kind in named):
         return
     known = (*SOURCE_KINDS, *(point.name for point in entry_points(group="deploybook.sources")))
@@ -177,6 +184,18 @@ def _sources(places: Places) -> Iterator[Problem]:
         if kind not in known:
             found = f"the unknown source {shown(kind)}"
             yield places.problem(("sources", index, kind), found, expected, places.near(kind, known))
+
+
+def _options(places: Places, index: int, kind: str) -> Iterator[Problem]:
+    loc = ("sources", index, kind)
+    node = places.find(loc)
+    try:
+        SOURCE_OPTIONS[kind].model_validate(node.plain() if node else None)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        for problem in places.explain([{**each, "loc": (*loc, *each["loc"])} for each in found]):
+            if problem.found != "a value that is not shown":  # a secret in the file: told by `_secrets`
+                yield problem
 
 
 def _secrets(places: Places, loc: Loc, node: Node, *, in_sources: bool) -> Iterator[Problem]:

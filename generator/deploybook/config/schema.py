@@ -7,12 +7,13 @@ from typing import Any
 
 from deploybook.config.models import Document
 from deploybook.config.names import METRICS
+from deploybook.config.sources import SOURCE_OPTIONS
 
 SCHEMA_FILE = "deploybook.schema.json"
 SCHEMA_COMMENT = f"# yaml-language-server: $schema={SCHEMA_FILE}"
 """The first line of a `deploybook.yml`: editors find the schema beside it."""
 
-SOURCE_KINDS = ("github", "records", "cdevents", "junit")
+SOURCE_KINDS = tuple(SOURCE_OPTIONS)
 """Sources that may be named under `sources:`; packages may add more by entry point."""
 
 _TEXT = {"type": "string"}
@@ -33,7 +34,19 @@ _SHAPES: dict[str, Any] = {
         "type": "object",
         "minProperties": 1,
         "maxProperties": 1,
-        "properties": {kind: {"type": ["object", "array", "string", "null"]} for kind in SOURCE_KINDS},
+        "properties": {
+            kind: {
+                "anyOf": [
+                    {"$ref": f"#/$defs/{model.__name__}"},
+                    *(
+                        [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]
+                        if "files" in model.model_fields
+                        else []
+                    ),
+                ]
+            }
+            for kind, model in SOURCE_OPTIONS.items()
+        },
         "description": "One system to read from: its kind, and what that kind asks for.",
     },
 }
@@ -44,6 +57,9 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of `deploybook.yml`."""
     schema = Document.model_json_schema(by_alias=True)
     schema["$defs"].update(_SHAPES)
+    for model in SOURCE_OPTIONS.values():
+        part = model.model_json_schema(by_alias=True)
+        schema["$defs"].update({**part.pop("$defs", {}), model.__name__: part})
     schema["properties"]["targets"]["propertyNames"] = {"enum": list(METRICS)}
     # What has its own defaults may stand empty in the file.
     for part in (schema, *schema["$defs"].values()):

@@ -10,8 +10,9 @@ from typing import Any
 from deploybook.config import Config
 from deploybook.config.deployments import GitopsDeployments, TagDeployments
 from deploybook.config.models import Codebase, SourceConfig
+from deploybook.config.sources import CdeventsOptions, CoverageOptions, JunitOptions, RecordsOptions
 from deploybook.feed import Feed
-from deploybook.sources import git, gitops, locks, records, tags
+from deploybook.sources import cdevents, coverage, git, gitops, junit, locks, records, tags
 from deploybook.sources.repository import Repository, at_hand
 
 
@@ -35,11 +36,30 @@ class _Repositories:
 
 
 def _records(options: Any, config: Config) -> list[Feed]:
-    patterns = options if isinstance(options, list) else [options]
-    return [records.feed(str(pattern), config.root, config.codebase_of) for pattern in patterns]
+    patterns = RecordsOptions.model_validate(options).files
+    return [records.feed(pattern, config.root, config.codebase_of) for pattern in patterns]
 
 
-SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {"records": _records}
+def _cdevents(options: Any, config: Config) -> list[Feed]:
+    return [cdevents.feed(pattern, config) for pattern in CdeventsOptions.model_validate(options).files]
+
+
+def _junit(options: Any, config: Config) -> list[Feed]:
+    wanted = JunitOptions.model_validate(options)
+    return [junit.feed(pattern, wanted, config.root) for pattern in wanted.files]
+
+
+def _coverage(options: Any, config: Config) -> list[Feed]:
+    wanted = CoverageOptions.model_validate(options)
+    return [coverage.feed(pattern, wanted, config.root) for pattern in wanted.files]
+
+
+SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
+    "records": _records,
+    "cdevents": _cdevents,
+    "junit": _junit,
+    "coverage": _coverage,
+}
 """What each kind under `sources:` makes of its options. A kind that is not here is another module's."""
 
 

@@ -1,0 +1,112 @@
+"""What stands behind each kind under `sources:`: one model a kind."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from deploybook.config.base import Model
+from deploybook.config.values import Address, Secret, Words, wrong
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise wrong("a text, or env:NAME")
+    return value
+
+
+Value = Annotated[str, BeforeValidator(_value), WithJsonSchema({"type": ["string", "integer"]})]
+"""A text, or `env:NAME` where each run brings its own."""
+
+
+def value_of(reference: str | None) -> str | None:
+    """The text, or what the environment variable of `env:NAME` holds; `None` where that is empty."""
+    if reference is None or not reference.startswith("env:"):
+        return reference
+    return os.environ.get(reference.removeprefix("env:")) or None
+
+
+class _Files(Model):
+    """Options that begin with files; a text or a list alone stands for `files`."""
+
+    files: Annotated[Words, Field(min_length=1)]
+    """A pattern as "events/*.jsonl", a folder, or several of them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _files_alone(cls, data: Any) -> Any:
+        return {"files": data} if isinstance(data, (str, list)) else data
+
+
+class CdeventsOptions(_Files):
+    """CDEvents in files, or in a folder that pipelines write to."""
+
+
+class JunitOptions(_Files):
+    """Test reports: JUnit XML and its relatives of NUnit and xUnit.net."""
+
+    codebase: str
+    """Whose tests they are."""
+    revision: Value | None = None
+    """The revision that was tested, as env:GIT_SHA."""
+    run: Value | None = None
+    """The pipeline run that they are of, as env:GITHUB_RUN_ID."""
+    attempt: Value | None = None
+    """Its attempt, as env:GITHUB_RUN_ATTEMPT."""
+    job: Value | None = None
+    """The job that they are of; default: the report's file, so that the legs of a matrix stay apart."""
+
+
+class CoverageOptions(_Files):
+    """Coverage reports: Cobertura, coverage.py's JSON, LCOV, JaCoCo."""
+
+    codebase: str
+    """Whose code it is."""
+    revision: Value | None = None
+    """The revision that was measured, as env:GIT_SHA."""
+
+
+class RecordsOptions(_Files):
+    """Record files: one JSON object a line."""
+
+
+class GithubApp(Model):
+    """A GitHub App that may read the repositories."""
+
+    id: int
+    """The App's id."""
+    installation: int
+    """The id of its installation in the organisation."""
+    key: Secret
+    """env:NAME, the variable that holds its private key."""
+
+
+class GithubOptions(Model):
+    """GitHub or GitHub Enterprise Server."""
+
+    token: Secret | None = None
+    """env:NAME, the variable that holds a token that may read."""
+    app: GithubApp | None = None
+    """A GitHub App in place of a token."""
+    url: Address = "https://api.github.com"
+    """Where its API is: for GitHub Enterprise Server https://HOST/api/v3."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> GithubOptions:
+        if (self.token is None) == (self.app is None):
+            raise wrong("either `token: env:NAME` or `app:`")
+        return self
+
+
+SOURCE_OPTIONS: dict[str, type[Model]] = {
+    "github": GithubOptions,
+    "records": RecordsOptions,
+    "cdevents": CdeventsOptions,
+    "junit": JunitOptions,
+    "coverage": CoverageOptions,
+}
+"""The model of each kind of source that is part of Deploybook."""

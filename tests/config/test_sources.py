@@ -1,0 +1,57 @@
+"""What stands behind a source is checked like the rest of the file: place, found, expected, next step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deploybook.config import load
+from deploybook.errors import ConfigError, Problem
+
+
+def problems(tmp_path: Path, source: str) -> list[Problem]:
+    file = tmp_path / "deploybook.yml"
+    file.write_text(f"codebases: {{shop: }}\nsources:\n  - {source}\n")
+    try:
+        load(file)
+    except ConfigError as error:
+        return error.problems
+    return []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "records: history/*.jsonl",
+        "cdevents: [a, b]",
+        "cdevents: {files: a}",
+        "junit: {files: a, codebase: shop, revision: env:SHA, run: 7}",
+        "coverage: {files: [a], codebase: shop}",
+        "github: {token: env:T}",
+        "github: {app: {id: 1, installation: 2, key: env:K}, url: https://ghe.test/api/v3}",
+    ],
+)
+def test_these_may_stand_under_sources(tmp_path: Path, source: str) -> None:
+    assert problems(tmp_path, source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "expected"),
+    [
+        ("cdevents: ", "sources[0].cdevents.files", "files"),
+        ("cdevents: []", "sources[0].cdevents.files", "at least one"),
+        ("junit: a", "sources[0].junit.codebase", "codebase"),
+        ("junit: {files: a, codebase: shp}", "sources[0].junit.codebase", "a name under `codebases`"),
+        ("junit: {files: a, codebase: shop, revisoin: x}", "sources[0].junit.revisoin", "revision"),
+        ("coverage: {files: a, codebase: shop, revision: [1]}", "sources[0].coverage.revision", "env:NAME"),
+        ("github: {}", "sources[0].github", "either `token: env:NAME` or `app:`"),
+        ("github: {token: env:T, app: {id: 1, installation: 2, key: env:K}}", "sources[0].github", "either"),
+        ("github: {token: env:T, url: ghe.test}", "sources[0].github.url", "https://"),
+        ("github: {app: {id: x, installation: 2, key: env:K}}", "sources[0].github.app.id", "integer"),
+    ],
+)
+def test_a_wrong_option_is_told_with_its_place(tmp_path: Path, source: str, key: str, expected: str) -> None:
+    found = problems(tmp_path, source)
+    assert [(problem.key, problem.where.rpartition(":")[2]) for problem in found] == [(key, "3")]
+    assert expected in found[0].expected
