@@ -200,6 +200,14 @@ class Book:
         return found
 
     @cached_property
+    def _withdrawn_of_week(self) -> dict[Period, list[LinkedChange]]:
+        found: dict[Period, list[LinkedChange]] = defaultdict(list)
+        for change in self.changes:
+            if change.withdrawn_at is not None and change.original is None:
+                found[Week.of(change.withdrawn_at, self.zone)].append(change)
+        return found
+
+    @cached_property
     def _deployments_of_week(self) -> dict[Period, list[LinkedDeployment]]:
         found: dict[Period, list[LinkedDeployment]] = defaultdict(list)
         for deployment in self.live_deployments:
@@ -209,6 +217,10 @@ class Book:
     def changes_in(self, week: Period) -> list[LinkedChange]:
         """What first reached users in a week, in the order in which it did."""
         return self._changes_of_week.get(week, [])
+
+    def withdrawn_in(self, week: Period) -> list[LinkedChange]:
+        """What was taken out of production in a week."""
+        return self._withdrawn_of_week.get(week, [])
 
     def deployments_in(self, week: Period) -> list[LinkedDeployment]:
         """Deployments that reached users in a week, in their order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from markupsafe import Markup
 
@@ -123,7 +123,7 @@ def week_page(book: Book, tell: Teller, week: Period, first_weeks: dict[str, Per
     """The model of one week."""
     told = [tell(change) for change in book.changes_in(week)]
     deployments = book.deployments_in(week)
-    taken = [change for change in book.changes if _in(book, change.withdrawn_at, week)]
+    taken = book.withdrawn_in(week)
     note = week_note(book.config.root / "notes", week.id) if book.config.file else None
     open_week = week == book.this_week
     return WeekPage(
@@ -149,10 +149,6 @@ def week_page(book: Book, tell: Teller, week: Period, first_weeks: dict[str, Per
         prev=_neighbour(book, week.previous()),
         next=_neighbour(book, week.next()),
     )
-
-
-def _in(book: Book, instant: datetime | None, week: Period) -> bool:
-    return instant is not None and week.contains(instant, book.zone)
 
 
 def is_news(item: Told) -> bool:
