@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deploybook.pages import changes, data, deployments, home, metrics, owners, process, shipped, week
+from deploybook.pages import (
+    changes,
+    codebase,
+    data,
+    deployments,
+    home,
+    metrics,
+    owners,
+    process,
+    scopes,
+    shipped,
+    week,
+)
 from deploybook.pages.book import Book
 from deploybook.pages.page import File, Page
 from deploybook.pages.telling import Teller
@@ -18,6 +30,8 @@ def everything(book: Book) -> Iterator[Page | File]:
     yield from shipped.pages(book, tell)
     yield from changes.pages(book, tell)
     yield from metrics.pages(book)
+    yield from codebase.pages(book, tell)
+    yield from scopes.pages(book, tell)
     yield from deployments.pages(book)
     yield from data.pages(book)
     yield from process.pages(book, tell)

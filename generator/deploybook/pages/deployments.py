@@ -37,12 +37,14 @@ class Entry:
 
     anchor: Markup | None
     name: str
+    href: Markup
     version: str
     environment: str
     when: Markup
     time_from: str
     state: str
     state_word: str
+    evidence: str
     because: tuple[str, ...]
     over: Markup | str
     corrected: str
@@ -235,12 +237,14 @@ def entry(book: Book, deployment: LinkedDeployment, anchor: Markup | None = None
     return Entry(
         anchor=anchor,
         name=deployment.id,
+        href=book.deployment_href(deployment),
         version=deployment.version or (deployment.revision or "")[:10],
         environment=deployment.environment,
         when=words.moment(deployment.at, book.zone, "when"),
         time_from=_time_from(deployment),
         state=state,
         state_word=word,
+        evidence=", ".join(deployment.evidence).capitalize(),
         because=deployment.because,
         over=over(book, deployment),
         corrected=_correction(book, deployment),
@@ -321,6 +325,8 @@ def _no_changes(deployment: LinkedDeployment) -> str:
         return "delivered nothing"
     if not deployment.matched:
         return "unmatched: its revision is not in git, and it names no change"
+    if deployment.live and deployment.rollout not in (None, deployment.id):
+        return f"the same as {deployment.rollout}, in another place"
     if deployment.again:
         return f"brought back {words.count(len(deployment.again), 'change')}"
     if deployment.undone:

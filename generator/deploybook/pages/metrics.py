@@ -13,6 +13,7 @@ from deploybook.charts.model import Caption, Cell, Chart, Dot, Dots, Target
 from deploybook.linking.model import LinkedDeployment
 from deploybook.pages import plots, readings, targets
 from deploybook.pages.book import Book, Figure
+from deploybook.pages.five import Spark, of, spark
 from deploybook.pages.page import Page
 from deploybook.pages.plots import FlagNote
 from deploybook.pages.readings import LONG, WEEKS, Reading
@@ -60,16 +61,6 @@ class Panel:
     rows: Rows | None
     empty: str
     target: str
-
-
-@dataclass(frozen=True)
-class Spark:
-    """A sparkline."""
-
-    points: tuple[float | None, ...]
-    label: str
-    band: tuple[float, float] | None
-    signal: bool
 
 
 @dataclass(frozen=True)
@@ -272,12 +263,6 @@ def _rows(book: Book, reading: Reading, column: str, says: Callable[[Figure], st
     )
 
 
-def _of(figure: Figure) -> str:
-    if not figure.denominator:
-        return "–"
-    return f"{words.number(figure.numerator or 0)} of{NBSP}{words.number(figure.denominator)}"
-
-
 def _amount(noun: str) -> Callable[[Figure], str]:
     return lambda figure: words.count(int(figure.value or 0), noun)
 
@@ -349,11 +334,11 @@ def _lead_time(book: Book, recent: Recent, notes: tuple[FlagNote, ...], weeks: i
     if limit is not None:
         verdict = reading.verdict
         judged = reading.of(verdict.week) if verdict.week else None
-        title = readings.finding(reading, book, f"{_of(judged)} {within}" if judged else "")
-        number_ = _of(now) if now and now.denominator else None
+        title = readings.finding(reading, book, f"{of(judged)} {within}" if judged else "")
+        number_ = of(now) if now and now.denominator else None
         total = with_likely(reading.numerator, reading.denominator)
         column = f"{within.capitalize()}, of changes"
-        rows = _rows(book, reading, column, _of)
+        rows = _rows(book, reading, column, of)
     else:
         title = f"{words.count(len(known), 'change', start=True)} with a known lead time"
         this = [c for c in changes if c.deployed_at and book.this_week.contains(c.deployed_at, book.zone)]
@@ -387,7 +372,7 @@ def _lead_time(book: Book, recent: Recent, notes: tuple[FlagNote, ...], weeks: i
     chart = plots.draw(book, dots)
     if chart is None and limit is not None and reading.known:
         chart, rows = _line(
-            book, reading, notes, title=title, column=column, says=_of, target=None,
+            book, reading, notes, title=title, column=column, says=of, target=None,
             about=f"Share of the week’s changes live {within} of their first commit.",
         )  # fmt: skip
     rest = f"; {words.number(unknown)} without a known first commit" if unknown else ""
@@ -415,7 +400,7 @@ def _failing(book: Book, reading: Reading, notes: tuple[FlagNote, ...]) -> Panel
     goal = targets.weekly_value(target)
     title = readings.finding(reading, book, _judged(reading))
     chart, rows = _line(
-        book, reading, notes, title=title, column="Failed, of all", says=_of,
+        book, reading, notes, title=title, column="Failed, of all", says=of,
         about="Share of the week’s deployments that needed a fix. Hollow: fewer than five.",
         target=Target(goal, f"target {words.percent(goal)}") if goal is not None else None,
     )  # fmt: skip
@@ -424,7 +409,7 @@ def _failing(book: Book, reading: Reading, notes: tuple[FlagNote, ...]) -> Panel
         id=Markup("change-fail-rate"),
         title="Change fail rate",
         question="How often does a deployment need a fix?",
-        number=_of(now) if now and now.denominator else None,
+        number=of(now) if now and now.denominator else None,
         unit="deployments",
         href=_this_week(book),
         sample=_sample(
@@ -441,7 +426,7 @@ def _failing(book: Book, reading: Reading, notes: tuple[FlagNote, ...]) -> Panel
 
 def _judged(reading: Reading) -> str:
     judged = reading.of(reading.verdict.week) if reading.verdict.week else None
-    return _of(judged) if judged else ""
+    return of(judged) if judged else ""
 
 
 def _recovery(book: Book, recent: Recent, notes: tuple[FlagNote, ...], weeks: int) -> Panel:
@@ -522,7 +507,7 @@ def _rework(book: Book, recent: Recent, notes: tuple[FlagNote, ...], weeks: int)
     if kinds := rework_kinds(this):
         title += f": {kinds} this week" if ":" not in title else f" ({kinds})"
     chart, rows = _line(
-        book, reading, notes, title=title, column="Rework, of all", says=_of,
+        book, reading, notes, title=title, column="Rework, of all", says=of,
         about="Hotfixes, reverts and rollbacks, of the week’s deployments. Hollow: fewer than five.",
         target=Target(goal, f"target {words.percent(goal)}") if goal is not None else None,
     )  # fmt: skip
@@ -531,7 +516,7 @@ def _rework(book: Book, recent: Recent, notes: tuple[FlagNote, ...], weeks: int)
         id=Markup("rework-rate"),
         title="Rework rate",
         question="How much deploying is repair?",
-        number=_of(now) if now and now.denominator else None,
+        number=of(now) if now and now.denominator else None,
         unit="deployments",
         href=_this_week(book),
         sample=_sample(
@@ -572,18 +557,6 @@ def _uptime_caption(reading: Reading, weeks: int) -> Caption:
     title = _uptime_says(reading, weeks)
     return Caption(
         title, "Minutes down, by week, all codebases together.", f"Bars of minutes down by week. {title}."
-    )
-
-
-def spark(reading: Reading, label: str) -> Spark:
-    """A sparkline of a reading."""
-    bounds = reading.segments[-1] if reading.segments else None
-    band = None
-    if bounds is not None and bounds.lower is not None and bounds.upper is not None:
-        band = (bounds.lower, bounds.upper)
-    signal = bool(reading.figures) and reading.figures[-1].start in reading.signals
-    return Spark(
-        tuple(f.value for f in reading.figures), label + (", a signal" if signal else ""), band, signal
     )
 
 

@@ -53,7 +53,7 @@ def flag_notes(book: Book, first: date, codebase: str | None = None) -> tuple[Fl
             says = Markup('<a href="{}">{}</a>').format(url, text)
         if note.codebases is not None and codebase is None:
             says = words.joined([Markup("{} ({})").format(says, ", ".join(sorted(note.codebases)))])
-        if note.cadence:
+        if note.cadence and (note.codebases is None or codebase is not None):
             says = Markup("{}. Limits are drawn anew").format(says)
         when = Markup('<time datetime="{}">{}</time>').format(
             Markup(day.isoformat()), words.day(day, year=day.year != book.this_week.year)

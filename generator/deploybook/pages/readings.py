@@ -247,5 +247,8 @@ def band(reading: Reading) -> str:
     bounds = reading.segments[-1] if reading.segments else None
     if bounds is None or bounds.lower is None or bounds.upper is None:
         return ""
-    low, high = worded(reading.nature, bounds.lower), worded(reading.nature, bounds.upper)
+    high = worded(reading.nature, bounds.upper)
+    if not bounds.lower:
+        return f"Band: where weeks fall by chance, up to {high}."
+    low = worded(reading.nature, bounds.lower)
     return f"Band: where weeks fall by chance, {low} to {high}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from deploybook import words
 from deploybook.config.models import Target
 from deploybook.pages.book import Book
@@ -40,7 +42,7 @@ def progress(reading: Reading, target: Target | None) -> str:
         return ""
     least = target.at_least is not None
     bound = f"at {'least' if least else 'most'} {worded(reading.nature, value)}"
-    by = f" by {words.day(target.by, year=True)}" if target.by else ""
+    by = f" by {_day(target.by)}" if target.by else ""
     judged = [f for f in reading.figures if f.value is not None and f.start not in reading.hollow]
     met = sum((f.value or 0) >= value if least else (f.value or 0) <= value for f in judged)
     each = " a week" if reading.nature == "count" else ""
@@ -62,5 +64,9 @@ def _pace(reading: Reading, value: float, *, least: bool) -> str:
         return "at this pace every week will meet it."
     if (least and upper < value) or (not least and lower > value):
         edge = worded(reading.nature, upper if least else lower)
-        return f"at this pace no week will, since the limits end at {edge}: something has to change first."
-    return "it lies within what weeks vary by, so at this pace some will meet it and some will not."
+        return f"at this pace none will, the limits end at {edge}."
+    return "at this pace some will meet it and some will not."
+
+
+def _day(day: date) -> str:
+    return f"{day.day}{words.NBSP}{words.month(day, short=True)}{words.NBSP}{day.year}"
