@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 import ibis
 import pyarrow as pa
 
+from deploybook.build import public
 from deploybook.build.progress import Progress
 from deploybook.build.reading import read_repositories
 from deploybook.config import Config
-from deploybook.history import History
+from deploybook.history import History, SourceState
 from deploybook.linking import Linked, link
 from deploybook.linking.model import (
     BranchCommit,
@@ -28,22 +29,28 @@ from deploybook.sources.local import heads, repositories
 
 
 class Held(Mapping[str, pa.Table]):
-    """The merged history, each table read when it is first asked for."""
+    """Tables, each read when it is first asked for.
 
-    def __init__(self, history: History) -> None:
-        self._history = history
+    Args:
+        names: Of the tables.
+        read: Gives one by its name.
+    """
+
+    def __init__(self, names: list[str], read: Callable[[str], pa.Table]) -> None:
+        self._names = names
+        self._ask = read
         self._read: dict[str, pa.Table] = {}
 
     def __getitem__(self, name: str) -> pa.Table:
         if name not in self._read:
-            self._read[name] = self._history.read(name)
+            self._read[name] = self._ask(name)
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._history.tables())
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._history.tables())
+        return len(self._names)
 
 
 def _counted(linked: Linked, history: History) -> Tables:
@@ -59,16 +66,19 @@ def _counted(linked: Linked, history: History) -> Tables:
 
 
 def open_book(config: Config, history: History, as_of: datetime, progress: Progress) -> Book:
-    """Link and count the history as of an instant."""
-    tables = Held(history)
+    """Link and count the history as of an instant; for a public site, without what is not for outside."""
     local = repositories(config, config.build_dir)
     progress.step("linking changes, deployments and incidents")
-    linked: Linked = link(ChainMap({"heads": heads(local, config)}, tables), config, as_of)
+    shown = public.hide_config(config) if config.site.public else config
+    known = {"heads": heads(local, config)}
+    linked: Linked = link(ChainMap(known, _held(history, public.hide_before, shown)), shown, as_of)
     said = read_repositories(local, config)
     progress.step("counting")
-    figures = compute_arrow(_counted(linked, history), settings_of(config, as_of))
+    figures = compute_arrow(_counted(linked, history), settings_of(shown, as_of))
+    if config.site.public:
+        linked = public.hide_linked(linked)
     return Book(
-        config=config,
+        config=shown,
         as_of=as_of,
         changes=from_table(LinkedChange, linked.changes),
         deliveries=from_table(Delivery, linked.deliveries),
@@ -82,11 +92,26 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
             "incidents": linked.incidents,
             "metrics": figures,
         },
-        history=tables,
-        sources=[SourceStatus(s.name, s.last_read, s.rows, s.rejected, s.error) for s in history.sources()],
-        rejected=[SetAside(**row) for row in history.rejected().to_pylist()],
+        history=_held(history, public.hide_after, shown),
+        sources=[_status(source, shown) for source in history.sources()],
+        rejected=[_aside(row, shown) for row in history.rejected().to_pylist()],
         repositories={name: repository.folder for name, repository in local.items()},
         owners=said.owners,
         pipelines=said.pipelines,
         cache=config.build_dir / "cache",
     )
+
+
+def _held(history: History, hide: Callable[[str, pa.Table], pa.Table], config: Config) -> Held:
+    if not config.site.public:
+        return Held(history.tables(), history.read)
+    return Held(history.tables(), lambda name: hide(name, history.read(name)))
+
+
+def _status(source: SourceState, config: Config) -> SourceStatus:
+    error = "it could not be read" if source.error and config.site.public else source.error
+    return SourceStatus(source.name, source.last_read, source.rows, source.rejected, error)
+
+
+def _aside(row: dict[str, str], config: Config) -> SetAside:
+    return SetAside(**(row | {"text": "not shown", "reason": "not shown"} if config.site.public else row))
