@@ -2,6 +2,6 @@
 
 from deploybook.news.conventional import Header, header
 from deploybook.news.notes import Note, release_note
-from deploybook.news.telling import KINDS, Kind, News, tell
+from deploybook.news.telling import KINDS, Kind, News, clean, tell
 
-__all__ = ["KINDS", "Header", "Kind", "News", "Note", "header", "release_note", "tell"]
+__all__ = ["KINDS", "Header", "Kind", "News", "Note", "clean", "header", "release_note", "tell"]

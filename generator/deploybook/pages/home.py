@@ -105,7 +105,7 @@ def home_page(book: Book, tell: Teller) -> HomePage:
     """The model of the home page."""
     week = book.this_week
     changes = [tell(change) for change in book.changes_in(week)]
-    shown = week
+    shown: Period = week
     if not changes:
         shown = next((w for w in reversed(book.weeks) if book.changes_in(w)), week)
     told = [tell(change) for change in book.changes_in(shown)]

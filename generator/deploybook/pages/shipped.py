@@ -14,7 +14,7 @@ from deploybook.linking.model import LinkedChange
 from deploybook.pages.book import Book
 from deploybook.pages.page import Page
 from deploybook.pages.telling import Teller, Told
-from deploybook.pages.week import NEWS_KINDS, highlights, is_news
+from deploybook.pages.weeknews import NEWS_KINDS, highlights, is_news
 from deploybook.periods import Period
 
 
@@ -33,6 +33,7 @@ class ShippedPage:
     kicker: str
     sentence: str
     simulated: bool
+    zone: str
     years: tuple[Year, ...]
 
 
@@ -66,6 +67,7 @@ class WaitingPage:
     sentence: str
     lead: Markup
     simulated: bool
+    zone: str
     undescribed: tuple[tuple[object, ...], ...]
     groups: tuple[WaitingGroup, ...]
 
@@ -89,6 +91,7 @@ def shipped_page(book: Book, tell: Teller) -> ShippedPage:
         if total
         else "Nothing has reached users yet.",
         simulated=book.config.site.simulated,
+        zone=book.config.site.timezone,
         years=tuple(Year(str(year), tuple(rows)) for year, rows in years.items()),
     )
 
@@ -135,6 +138,7 @@ def waiting_page(book: Book, tell: Teller) -> WaitingPage:
         else "Nothing waits: all that was merged is live.",
         lead=lead,
         simulated=book.config.site.simulated,
+        zone=book.config.site.timezone,
         undescribed=tuple(
             ({"text": item.words, "href": item.url or ""}, item.person or "–", item.codebase)
             for item in undescribed[:30]
@@ -144,7 +148,8 @@ def waiting_page(book: Book, tell: Teller) -> WaitingPage:
 
 
 def _group(book: Book, tell: Teller, codebase: str, changes: list[LinkedChange]) -> WaitingGroup:
-    news, rest = [], []
+    news: list[WaitingRow] = []
+    rest: list[WaitingRow] = []
     for change in changes:
         item = tell(change)
         (news if item.kind in NEWS_KINDS and not item.bot else rest).append(_row(book, item, change))

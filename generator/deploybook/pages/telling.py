@@ -15,7 +15,8 @@ from markupsafe import Markup
 from deploybook import news, words
 from deploybook.linking.model import LinkedChange
 from deploybook.pages.book import Book, change_anchor
-from deploybook.text import link, slug
+from deploybook.pages.flagstate import FlagState, flag_states
+from deploybook.text import escape, link, slug
 
 ELSEWHERE = "Everything else"
 """The area of what no area of the configuration claims."""
@@ -45,6 +46,9 @@ class Told:
     """The kind as a reader's word: New, Improved, Fixed, Removed, Changed."""
     silent: bool
     described: bool
+    """Whether somebody wrote words for readers, or an issue did."""
+    authored: bool
+    """Whether the words were written for readers: better than an issue's title."""
     area: str
     state: State | None
     """Only where it is not simply live for everyone."""
@@ -78,7 +82,7 @@ class Teller:
     def __init__(self, book: Book) -> None:
         self.book = book
         self._told: dict[tuple[str, str], Told] = {}
-        self._flags = flag_states(book)
+        self._flags: dict[str, FlagState] = flag_states(book)
         self._live_in = _live_in(book)
         self._notes = site_notes(book.config.root / "notes") if book.config.file else {}
 
@@ -109,6 +113,7 @@ class Teller:
             label=LABELS[news_.kind],
             silent=news_.silent,
             described=news_.described,
+            authored=news_.origin in ("override", "block", "section", "note"),
             area=change.area or ELSEWHERE,
             state=self._state(change),
             when=self._when(change),
@@ -129,10 +134,12 @@ class Teller:
             return State("quiet", change.state)
         for flag in change.flags:
             state = self._flags.get(flag)
-            if state is None or state == "off":
+            if state is None:
+                return State("flag", f"behind flag {flag}")
+            if state.off:
                 return State("flag", f"ready, flag {flag} is off")
-            if state != "on":
-                return State("flag", f"flag {flag}, on for {words.percent(float(state))}")
+            if not state.on:
+                return State("flag", f"flag {flag}, {state.says}")
         regions = len(self.book.config.live)
         here = self._live_in.get((change.codebase, change.id), 0)
         if regions > 1 and 0 < here < regions:
@@ -148,6 +155,12 @@ class Teller:
             says += Markup(", out ") + words.moment(change.withdrawn_at, zone)
         if change.live_again_at is not None:
             says += Markup(", back ") + words.moment(change.live_again_at, zone)
+        for flag in change.flags:
+            state = self._flags.get(flag)
+            if state is not None and state.on and state.since > change.deployed_at:
+                says += Markup(", flag {} on since {}").format(
+                    escape(flag), words.moment(state.since, zone, "when")
+                )
         return says
 
     def _is_hotfix(self, change: LinkedChange) -> bool:
@@ -160,20 +173,6 @@ def number(change: LinkedChange) -> str:
     if not change.by_pull_request:
         return change.id[:10]
     return f"#{change.id}" if change.id.isdigit() else change.id
-
-
-def flag_states(book: Book) -> dict[str, str]:
-    """The newest state of each flag where users are: `on`, `off`, or a share as text."""
-    table = book.history["flag_changes"]
-    live = {*book.config.live, book.config.process.environments[-1].name}
-    newest: dict[str, tuple[datetime, str]] = {}
-    columns = (table.column(name).to_pylist() for name in ("flag", "environment", "changed_at", "state"))
-    for flag, environment, at, state in zip(*columns, strict=True):
-        if environment.lower() not in live or at > book.as_of:
-            continue
-        if flag not in newest or newest[flag][0] < at:
-            newest[flag] = (at, str(state))
-    return {flag: state for flag, (_, state) in newest.items()}
 
 
 def _live_in(book: Book) -> Mapping[tuple[str, str], int]:
@@ -226,4 +225,4 @@ def _without_front_matter(text: str) -> str:
 
 def area_anchor(area: str) -> Markup:
     """The anchor of an area on a page."""
-    return Markup(slug(area))
+    return Markup(f"area-{slug(area)}")

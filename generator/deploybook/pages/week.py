@@ -2,68 +2,42 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.linking.model import LinkedChange, LinkedDeployment
+from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident
+from deploybook.news import clean
 from deploybook.pages.book import Book
 from deploybook.pages.page import Page
-from deploybook.pages.telling import ELSEWHERE, Teller, Told, area_anchor, week_note
+from deploybook.pages.telling import Teller, Told, week_note
 from deploybook.pages.weekline import Weekline, weekline
-from deploybook.periods import Period
+from deploybook.pages.weeknews import (
+    NEWS_KINDS,
+    Area,
+    Card,
+    Fold,
+    adds_up,
+    areas,
+    card,
+    folds,
+    highlights,
+    is_news,
+    sentence,
+)
+from deploybook.periods import Period, Week
 from deploybook.text import escape, link
 
-NEWS_KINDS = ("new", "improved", "fixed", "removed", "changed")
-_HIGHLIGHTS = 3
-Meta = Markup | str | dict[str, str]
-"""A part of a row's small line: words, a link, or a state with its word."""
+__all__ = ["NEWS_KINDS", "Link", "WeekPage", "Weeks", "highlights", "is_news", "pages", "week_page"]
 
-
-@dataclass(frozen=True)
-class Row:
-    """A change in its area."""
-
-    type: str
-    words: str
-    href: Markup | str
-    anchor: Markup
-    more: str
-    meta: tuple[Meta, ...]
-
-
-@dataclass(frozen=True)
-class Area:
-    """A product owners' area with its news."""
-
-    name: str
-    anchor: Markup
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True)
-class Fold:
-    """What most readers skip, with a count that opens."""
-
-    summary: str
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True)
-class Card:
-    """A highlight."""
-
-    title: str
-    href: Markup
-    words: str
-    area: str
-    state: str
-    state_word: str
-    since: Markup
+_WELCOMED = 8
+_NOTE = 4_000
+"""Characters of a paragraph of an editor's note."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +66,7 @@ class WeekPage:
     simulated: bool
     zone: str
     provisional: Markup | None
-    note: str | None
+    note: Markup | None
     note_by: str
     cards: tuple[Card, ...]
     areas: tuple[Area, ...]
@@ -109,87 +83,108 @@ class WeekPage:
     next: Link | None
 
 
+class Weeks:
+    """What several weeks ask of the whole book, found in one pass."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    @cached_property
+    def taken(self) -> dict[Period, list[LinkedChange]]:
+        """Changes by the week in which they were last taken out."""
+        found: dict[Period, list[LinkedChange]] = defaultdict(list)
+        for change in self._book.changes:
+            if change.withdrawn_at is not None:
+                found[Week.of(change.withdrawn_at, self._book.zone)].append(change)
+        return found
+
+    @cached_property
+    def first(self) -> dict[str, Period]:
+        """The first week in which each person's change reached users."""
+        first: dict[str, Period] = {}
+        for change in self._book.delivered:
+            if change.author and not change.bot and change.deployed_at is not None:
+                person = self._book.person_key(change.author) or change.author
+                first.setdefault(person, Week.of(change.deployed_at, self._book.zone))
+        return first
+
+    @cached_property
+    def welcomed(self) -> dict[Period, list[str]]:
+        """The names of those who shipped for the first time, by week; of the first week nobody."""
+        found: dict[Period, set[str]] = defaultdict(set)
+        for person, week in self.first.items():
+            if week != self._book.weeks[0]:
+                found[week].add(self._book.person(person) or person)
+        return {week: sorted(names) for week, names in found.items()}
+
+    @cached_property
+    def incidents(self) -> dict[tuple[str | None, str | None], list[LinkedIncident]]:
+        """Incidents by the codebase and deployment that they are tied to."""
+        found: dict[tuple[str | None, str | None], list[LinkedIncident]] = defaultdict(list)
+        for incident in self._book.incidents:
+            found[incident.codebase, incident.deployment].append(incident)
+        return found
+
+    @cached_property
+    def by_id(self) -> dict[tuple[str, str], LinkedDeployment]:
+        """Deployments that reached users, by codebase and id."""
+        return {(d.codebase, d.id): d for d in self._book.deployments if d.live}
+
+    @cached_property
+    def later(self) -> dict[str, list[LinkedChange]]:
+        """Changes of each codebase, newest merge first: where the next attempt at something is found."""
+        found: dict[str, list[LinkedChange]] = defaultdict(list)
+        for change in sorted(self._book.changes, key=lambda c: c.merged_at, reverse=True):
+            found[change.codebase].append(change)
+        return found
+
+
 def pages(book: Book, tell: Teller) -> Iterator[Page]:
     """A page for every week from the first with an event to this one, a quiet one too."""
-    earlier = _seen_before(book)
+    weeks = Weeks(book)
     for week in book.weeks:
-        model = week_page(book, tell, week, earlier)
+        model = week_page(book, tell, week, weeks)
         recent = week >= book.weeks[-1] or (book.weeks[-1].start - week.start) < timedelta(weeks=8)
         title = f"Week {week.number}, {week.year}"
         yield Page(f"shipped/{week.id}", "week.md.jinja", title, model, search=recent, toc=True)
 
 
-def week_page(book: Book, tell: Teller, week: Period, first_weeks: dict[str, Period]) -> WeekPage:
+def week_page(book: Book, tell: Teller, week: Period, weeks: Weeks) -> WeekPage:
     """The model of one week."""
     told = [tell(change) for change in book.changes_in(week)]
     deployments = book.deployments_in(week)
-    taken = book.withdrawn_in(week)
+    taken = weeks.taken.get(week, [])
     note = week_note(book.config.root / "notes", week.id) if book.config.file else None
     open_week = week == book.this_week
     return WeekPage(
         kicker=f"Week {week.number}, {words.week_days(week.start)}",
-        sentence=_sentence(told),
+        sentence=sentence(told, running=open_week),
         lead=_lead(told, deployments, len(taken)),
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
         provisional=_provisional(book, week),
-        note=note[0] if note else None,
-        note_by=note[1].get("by", "") if note else "",
-        cards=tuple(_card(book, item) for item in highlights(told)),
-        areas=tuple(_areas(book, told)),
-        folds=tuple(_folds(told)),
-        adds_up=_adds_up(told),
-        withdrawn=tuple(_withdrawn(book, tell, change) for change in taken),
+        note=_paragraphs(note[0]) if note and note[0] else None,
+        note_by=(book.person(note[1].get("by")) or "") if note else "",
+        cards=tuple(card(book, item) for item in highlights(told)),
+        areas=tuple(areas(book, told)),
+        folds=tuple(folds(told)),
+        adds_up=adds_up(told),
+        withdrawn=tuple(_withdrawn(book, tell, change, weeks) for change in taken),
         undone=_undone(deployments),
         line=weekline(book, week),
         deployments=tuple(_deployment_row(book, d) for d in deployments),
         coming=_coming(book) if open_week else "",
-        coming_list=tuple(_link(tell(c)) for c in book.waiting[:5]) if open_week else (),
-        first_time=_first_time(book, week, first_weeks),
+        coming_list=tuple(_link(item) for item in _first_waiting(book, tell)) if open_week else (),
+        first_time=_first_time(weeks.welcomed.get(week, [])),
         prev=_neighbour(book, week.previous()),
         next=_neighbour(book, week.next()),
     )
 
 
-def is_news(item: Told) -> bool:
-    """Whether readers are told of it by itself: not silent, not behind the scenes."""
-    return item.kind in NEWS_KINDS and not item.silent
-
-
-def highlights(told: Iterable[Told]) -> list[Told]:
-    """Up to three: what somebody described for readers, new before improved, one of an area first."""
-    news = [item for item in told if is_news(item) and item.described and not item.hotfix]
-    news = [item for item in news if item.kind in ("new", "improved")]
-    ranked = sorted(news, key=lambda item: (NEWS_KINDS.index(item.kind), not item.more))
-    chosen: list[Told] = []
-    for item in ranked:
-        if len(chosen) < _HIGHLIGHTS and item.area not in {other.area for other in chosen}:
-            chosen.append(item)
-    chosen += [item for item in ranked if item not in chosen][: _HIGHLIGHTS - len(chosen)]
-    return chosen if len(chosen) > 1 else []
-
-
-def _sentence(told: list[Told]) -> str:
-    top = highlights(told)[:2]
-    if top:
-        first, *rest = (item.words.rstrip(".") for item in top)
-        return f"{first}; {_lower(rest[0])}." if rest else f"{first}."
-    if not told:
-        return "A quiet week: nothing reached users."
-    news = [item for item in told if is_news(item)]
-    if len(news) == 1:
-        return f"{news[0].words.rstrip('.')}."
-    if not news:
-        return (
-            words.count(len(told), "change", words=True, start=True) + " behind the scenes, nothing to see."
-        )
-    return words.count(len(told), "change", words=True, start=True) + " reached users."
-
-
-def _lower(text: str) -> str:
-    """A sentence's first letter in the middle of one; names and abbreviations keep theirs."""
-    second = text[1:2]
-    return text if second.isupper() or text[:2] == "I " else text[:1].lower() + text[1:]
+def _paragraphs(text: str) -> Markup:
+    """An editor's note as literal text: its blank lines part paragraphs, nothing else in it is markup."""
+    parts = [" ".join(part.split()) for part in text.replace("\r\n", "\n").split("\n\n")]
+    return Markup("</p> <p>").join(escape(part, limit=_NOTE) for part in parts if part)
 
 
 def _lead(told: list[Told], deployments: list[LinkedDeployment], taken: int) -> str:
@@ -206,7 +201,15 @@ def _lead(told: list[Told], deployments: list[LinkedDeployment], taken: int) -> 
     if taken:
         was = "was" if taken == 1 else "were"
         parts.append(f"{words.count(taken, 'change', words=True, start=not failed)} {was} withdrawn")
-    return f"{says} {', and '.join(parts)}." if parts else says
+    if parts:
+        says += f" {', and '.join(parts)}."
+    waits = sum(item.state is not None and item.state.tone == "flag" for item in told)
+    if waits:
+        says += (
+            f" {words.spelled(waits, start=True)} {'is' if waits == 1 else 'are'} delivered behind a flag "
+            "that is not on for everyone yet."
+        )
+    return says
 
 
 def _provisional(book: Book, week: Period) -> Markup | None:
@@ -220,87 +223,67 @@ def _provisional(book: Book, week: Period) -> Markup | None:
     ).format(running, when)
 
 
-def _card(book: Book, item: Told) -> Card:
-    state = ("live", "live for everyone") if item.state is None else (item.state.tone, item.state.says)
-    since = words.moment(item.live_at, book.zone) if item.live_at else Markup()
-    return Card(item.words, item.href, item.more, item.area, *state, since)
-
-
-def row(item: Told) -> Row:
-    """A change as a row: its kind, its words, and the small line under them."""
-    meta: list[Meta] = []
-    if item.state is not None:
-        meta.append({"state": item.state.tone, "word": item.state.says})
-    if item.hotfix:
-        meta.append({"state": "hotfix", "word": "hotfix"})
-    if item.when is not None:
-        meta.append(item.when)
-    number = Markup('<a href="{}">{}</a>').format(item.url, escape(item.number)) if item.url else item.number
-    meta += [number, item.codebase]
-    if item.person:
-        meta.append(item.person)
-    return Row(item.label, item.words, item.url or "", item.anchor, item.more, tuple(meta))
-
-
-def _areas(book: Book, told: list[Told]) -> Iterator[Area]:
-    by_area: dict[str, list[Told]] = defaultdict(list)
-    for item in told:
-        if is_news(item):
-            by_area[item.area].append(item)
-    order = [*book.config.areas, ELSEWHERE]
-    for area in sorted(by_area, key=lambda name: (order.index(name) if name in order else len(order), name)):
-        items = sorted(by_area[area], key=lambda item: NEWS_KINDS.index(item.kind))
-        yield Area(area, area_anchor(area), tuple(row(item) for item in items))
-
-
-def _folds(told: list[Told]) -> Iterator[Fold]:
-    behind = [item for item in told if not is_news(item) and item.kind != "dependency"]
-    dependencies = [item for item in told if item.kind == "dependency"]
-    if behind:
-        yield Fold(f"Behind the scenes ({len(behind)})", tuple(row(item) for item in behind))
-    if dependencies:
-        yield Fold(f"Dependencies ({len(dependencies)})", tuple(row(item) for item in dependencies))
-
-
-def _adds_up(told: list[Told]) -> str:
-    if not told:
-        return ""
-    news = sum(is_news(item) for item in told)
-    dependencies = sum(item.kind == "dependency" for item in told)
-    behind = len(told) - news - dependencies
-    return (
-        f"Nothing is left out: {news} told, {behind} behind the scenes and {dependencies} of dependencies "
-        f"make the {words.count(len(told), 'change')} of the week."
-    )
-
-
-def _withdrawn(book: Book, tell: Teller, change: LinkedChange) -> Withdrawn:
-    item = tell(change)
+def _withdrawn(book: Book, tell: Teller, change: LinkedChange, weeks: Weeks) -> Withdrawn:
+    """What was taken out: from when to when, by what, why, and what comes next."""
     zone = book.zone
     says = Markup()
     if change.deployed_at and change.withdrawn_at:
-        after = words.duration((change.withdrawn_at - change.deployed_at).total_seconds())
-        says += Markup("Live {}, taken back {}, after {}.").format(
-            words.moment(change.deployed_at, zone), words.moment(change.withdrawn_at, zone), after
-        )
-    by = next(
-        (d for d in book.live_deployments if d.codebase == change.codebase and d.id == change.withdrawn_by),
-        None,
-    )
+        times = (words.moment(change.deployed_at, zone), words.moment(change.withdrawn_at, zone))
+        says += Markup("Live {}, taken back {}").format(*times)
+        if change.live_again_at is None or change.live_again_at > change.withdrawn_at:
+            stay = (change.withdrawn_at - change.deployed_at).total_seconds()
+            says += Markup(", after {}").format(words.duration(stay))
+        says += Markup(".")
+    by = weeks.by_id.get((change.codebase, change.withdrawn_by or ""))
     if by is not None:
-        says += Markup(' By {} <a href="{}">{}</a>.').format(
-            by.kind, book.deployment_href(by), escape(f"{by.codebase}/{by.id}")
+        says += Markup(' By the {} <a href="{}">{}</a>.').format(
+            "deployment" if by.kind == "planned" else by.kind,
+            book.deployment_href(by),
+            escape(f"{by.codebase}/{by.id}"),
         )
-    for incident in book.incidents:
-        if incident.deployment == change.deployment and incident.codebase == change.codebase:
-            url = link(incident.url)
-            name = escape(incident.title or f"incident {incident.id}")
-            says += Markup(' <a href="{}">{}</a>.').format(url, name) if url else Markup(" {}.").format(name)
+    says += _why(change, weeks)
     if change.state == "withdrawn":
-        says += Markup(" It is still out.")
+        after_it = _next_attempt(change, weeks)
+        if after_it is None:
+            says += Markup(" It is still out.")
+        else:
+            item = tell(after_it)
+            verb = "waits" if after_it.state == "waiting" else "came after it"
+            says += Markup(' It is still out; <a href="{}">{}</a> {}.').format(
+                item.href, escape(item.words.rstrip(".")), verb
+            )
     elif change.live_again_at:
         says += Markup(" Back since {}.").format(words.moment(change.live_again_at, zone))
-    return Withdrawn(f"{item.words.rstrip('.')}.", says)
+    return Withdrawn(f"{tell(change).words.rstrip('.')}.", says)
+
+
+def _why(change: LinkedChange, weeks: Weeks) -> Markup:
+    """The incidents of its deployment, each once, else what a person or a rule said of the deployment."""
+    says = Markup()
+    for incident in weeks.incidents.get((change.codebase, change.deployment), []):
+        url = link(incident.url)
+        name = escape((incident.title or f"incident {incident.id}").rstrip("."))
+        says += Markup(' <a href="{}">{}</a>.').format(url, name) if url else Markup(" {}.").format(name)
+    if says:
+        return says
+    failed = weeks.by_id.get((change.codebase, change.deployment or ""))
+    if failed is not None and failed.because:
+        return Markup(" {}.").format(escape(failed.because[0].rstrip(".")))
+    return says
+
+
+def _next_attempt(change: LinkedChange, weeks: Weeks) -> LinkedChange | None:
+    """A later change that closes the same issue, or whose title begins with that of this one."""
+    title = clean(change.title).casefold()
+    for other in weeks.later.get(change.codebase, []):
+        if other.merged_at <= (change.deployed_at or change.merged_at):
+            return None
+        if other.state not in ("waiting", "live") or other.reverts or other.id == change.id:
+            continue
+        same = bool(title) and clean(other.title).casefold().startswith(title)
+        if same or set(other.issues) & set(change.issues):
+            return other
+    return None
 
 
 def _undone(deployments: list[LinkedDeployment]) -> str:
@@ -350,29 +333,19 @@ def _link(item: Told) -> Link:
     return Link(item.href, item.words)
 
 
-def _seen_before(book: Book) -> dict[str, Period]:
-    """The first week in which each person's change reached users."""
-    first: dict[str, Period] = {}
-    for week in book.weeks:
-        for change in book.changes_in(week):
-            if change.author and not change.bot:
-                first.setdefault(book.person_key(change.author) or change.author, week)
-    return first
+def _first_waiting(book: Book, tell: Teller) -> list[Told]:
+    """Five of what waits: news before what is behind the scenes, the longest waiting first."""
+    told = [tell(change) for change in book.waiting]
+    return sorted(told, key=lambda item: (not is_news(item), not item.described))[:5]
 
 
-def _first_time(book: Book, week: Period, first: dict[str, Period]) -> str:
-    if week == book.weeks[0]:
+def _first_time(names: list[str]) -> str:
+    if not names:
         return ""
-    changes = book.changes_in(week)
-    authors = Counter(
-        book.person_key(change.author) or change.author
-        for change in changes
-        if change.author and not change.bot
-    )
-    new = sorted({book.person(author) or author for author in authors if first.get(author) == week})
-    if not new:
-        return ""
-    return f"{words.joined(new)} shipped for the first time. Welcome."
+    shown = names[:_WELCOMED]
+    if len(names) > _WELCOMED:
+        shown = [*shown, words.count(len(names) - _WELCOMED, "other")]
+    return f"{words.joined(shown)} shipped for the first time. Welcome."
 
 
 def _neighbour(book: Book, week: Period) -> Link | None:
