@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 
-import ibis
 import pyarrow as pa
 
 from deploybook.build import public
 from deploybook.build.progress import Progress
-from deploybook.build.reading import read_repositories
+from deploybook.build.reading import read_repositories, stated
 from deploybook.config import Config
 from deploybook.history import History, SourceState
 from deploybook.linking import Linked, link
@@ -23,7 +23,7 @@ from deploybook.linking.model import (
     LinkedIncident,
     from_table,
 )
-from deploybook.metrics import Tables, compute_arrow, settings_of
+from deploybook.metrics import INPUTS, Engine, compute_arrow, settings_of
 from deploybook.pages.book import Book, Figures, SetAside, SourceStatus
 from deploybook.sources.local import heads, repositories
 
@@ -53,16 +53,11 @@ class Held(Mapping[str, pa.Table]):
         return len(self._names)
 
 
-def _counted(linked: Linked, history: History) -> Tables:
+def _counted(linked: Linked, history: History, cache: Path) -> Engine:
     """What metrics are counted from: linked rows in memory, the rest where it lies."""
-    stored = ("pipeline_runs", "test_case_runs", "coverage", "flag_changes", "availability", "verdicts")
-    return Tables(
-        changes=ibis.memtable(linked.changes),
-        deployments=ibis.memtable(linked.deployments),
-        incidents=ibis.memtable(linked.incidents),
-        branch_commits=ibis.memtable(linked.branch_commits),
-        **{name: history.table(name) for name in stored},
-    )
+    rows = {name: getattr(linked, name, None) for name in INPUTS}
+    rows |= {name: history.table(name) for name, found in rows.items() if found is None}
+    return Engine(rows, rows["verdicts"].get_backend(), cache / "metrics")
 
 
 def open_book(config: Config, history: History, as_of: datetime, progress: Progress) -> Book:
@@ -74,7 +69,7 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
     linked: Linked = link(ChainMap(known, _held(history, public.hide_before, shown)), shown, as_of)
     said = read_repositories(local, config)
     progress.step("counting")
-    figures = compute_arrow(_counted(linked, history), settings_of(shown, as_of))
+    figures = compute_arrow(_counted(linked, history, config.build_dir / "cache"), settings_of(shown, as_of))
     if config.site.public:
         linked = public.hide_linked(linked)
     return Book(
@@ -98,6 +93,7 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
         repositories={name: repository.folder for name, repository in local.items()},
         owners=said.owners,
         pipelines=said.pipelines,
+        statements=stated(config)[0],
         cache=config.build_dir / "cache",
     )
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploybook import ownership, pipelines
+from deploybook import ownership, pipelines, practices
 from deploybook.config import Config
+from deploybook.errors import Problem
 from deploybook.ownership import Owned
 from deploybook.pipelines import Pipeline
+from deploybook.practices import Statement
 from deploybook.sources import contents
 from deploybook.sources.contents import Contents
 from deploybook.sources.repository import Repository
@@ -56,6 +58,14 @@ def read_repositories(repositories: Mapping[str, Repository], config: Config) ->
         )
         found_pipelines[name] = pipelines.read(found.files, found.paths)
     return Said(owners, found_pipelines)
+
+
+def stated(config: Config) -> tuple[tuple[Statement, ...], tuple[Problem, ...]]:
+    """What `practices.yml` beside the configuration says, and what is wrong in it."""
+    file = config.root / practices.stated.FILE
+    if config.file is None or not file.is_file():
+        return (), ()
+    return practices.statements(file.read_bytes(), frozenset(check.id for check in practices.CHECKS))
 
 
 def _contents(repository: Repository, branch: str | None) -> Contents:

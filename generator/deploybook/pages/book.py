@@ -22,6 +22,7 @@ from deploybook.pages.branches import Branch, branches
 from deploybook.pages.locks import HeldLock, held
 from deploybook.periods import Calendar, Period, Turn, Week, periods_between
 from deploybook.pipelines import Pipeline
+from deploybook.practices import Statement
 from deploybook.text import slug
 
 
@@ -111,6 +112,8 @@ class Book:
     """What each codebase's repository says of owners: CODEOWNERS, `catalog-info.yaml`, its files."""
     pipelines: Mapping[str, tuple[Pipeline, ...]] = field(default_factory=dict)
     """Each codebase's pipelines, as the files of its repository describe them."""
+    statements: tuple[Statement, ...] = ()
+    """What people say in `practices.yml` of what no machine can see."""
     cache: Path | None = None
     """Where charts are kept between builds."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from deploybook.pages import (
     changes,
@@ -10,8 +11,10 @@ from deploybook.pages import (
     data,
     deployments,
     home,
+    initiatives,
     metrics,
     owners,
+    practices,
     process,
     scopes,
     shipped,
@@ -28,11 +31,14 @@ def everything(book: Book) -> Iterator[Page | File]:
     yield from home.pages(book, tell)
     yield from week.pages(book, tell)
     yield from shipped.pages(book, tell)
+    yield from initiatives.pages(book, tell)
     yield from changes.pages(book, tell)
     yield from metrics.pages(book)
     yield from codebase.pages(book, tell)
     yield from scopes.pages(book, tell)
     yield from deployments.pages(book)
-    yield from data.pages(book)
     yield from process.pages(book, tell)
     yield from owners.pages(book)
+    answers = practices.Practices(book, tell)
+    yield from practices.pages(book, answers)
+    yield from data.pages(replace(book, tables={**book.tables, "practices": answers.table()}))

@@ -40,6 +40,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "scope", "name", "period", "period_start", "metric", "value", "unit", "numerator", "denominator",
         "missing",
     ),
+    "practices": ("codebase", "practice", "stage", "status", "value", "threshold", "evidence"),
 }  # fmt: skip
 """The columns of each file, those of the interface first."""
 
@@ -48,6 +49,7 @@ _ABOUT = {
     "deployments": "Every deployment, its kind, and whether it needed a fix and why.",
     "incidents": "Every incident, with the deployments it is tied to.",
     "pipeline_runs": "Every run of a pipeline.",
+    "practices": "What each codebase does of what a weekly and a daily deploy ask.",
     "metrics": "Every figure of every week, month and quarter, with what it was made from.",
 }
 _PEOPLE = {"author", "by"}
@@ -100,6 +102,8 @@ def served(book: Book) -> dict[str, pa.Table]:
     """The tables as they are served: columns in order, lists as words with a blank between."""
     found: dict[str, pa.Table] = {}
     for name, columns in COLUMNS.items():
+        if name not in book.tables and name not in book.history:
+            continue
         table = book.tables[name] if name in book.tables else book.history[name]
         arrays = [
             _names(book, table.column(column)) if column in _PEOPLE else _flat(table.column(column))

@@ -320,7 +320,7 @@ def _reviews(book: Book, by_hand: list[WrittenPage]) -> Iterator[tuple[object, .
                 {"state": "watch", "text": f"say so: reviewed, every {REVIEW_DAYS} days"},
             )
             continue
-        by = book.person(page.reviewed_by) or "somebody"
+        by = "" if book.config.site.public else book.person(page.reviewed_by) or "somebody"
         yield (name, _day(page.reviewed_on), by, _due(page.due, today))
 
 

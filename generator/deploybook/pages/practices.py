@@ -1,0 +1,328 @@
+"""`practices/`: how far each codebase is on the way to weekly and to daily, check by check."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import pyarrow as pa
+from markupsafe import Markup
+
+from deploybook import words
+from deploybook.pages.book import Book
+from deploybook.pages.page import File, Page
+from deploybook.pages.standing import Standing
+from deploybook.pages.telling import Teller
+from deploybook.practices import CHECKS, Answer, Check, Evidence, Status, answer
+from deploybook.text import escape, link, slug
+
+_STATES: dict[Status, tuple[str, str]] = {
+    "met": ("met", "met"),
+    "not_met": ("unmet", "not met"),
+    "not_applicable": ("na", "not applicable"),
+    "not_measured": ("unmeasured", "not measured"),
+}
+_NEXT = 4
+_QUARTERS = 4
+"""How many earlier quarters are shown beside today."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One answer in the matrix."""
+
+    state: str
+    word: str
+    href: Markup
+
+
+@dataclass(frozen=True)
+class Row:
+    """A practice over all codebases."""
+
+    name: str
+    asked: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Practices of one subject."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """An answer with its figure, its evidence and the next step."""
+
+    id: Markup
+    title: str
+    state: str
+    word: str
+    says: str
+    next: str
+    evidence: tuple[Markup | str, ...]
+    history: str
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A ladder of one codebase: its answers by subject."""
+
+    title: str
+    groups: tuple[tuple[str, tuple[Gap, ...]], ...]
+
+
+@dataclass(frozen=True)
+class CodebasePage:
+    """The model of `practices/<codebase>/`."""
+
+    kicker: str
+    sentence: str
+    simulated: bool
+    ladders: tuple[Ladder, ...]
+
+
+@dataclass(frozen=True)
+class PracticesPage:
+    """The model of `practices/`."""
+
+    kicker: str
+    sentence: str
+    lead: str
+    simulated: bool
+    asof: tuple[Markup | str, ...]
+    first: tuple[Gap, ...]
+    codebases: tuple[str, ...]
+    weekly: tuple[Group, ...]
+    daily: tuple[Group, ...]
+    daily_says: str
+    progress: tuple[tuple[object, ...], ...]
+    quarters: tuple[str, ...]
+
+
+class Practices:
+    """Every answer of every codebase, now and at the ends of earlier quarters."""
+
+    def __init__(self, book: Book, tell: Teller) -> None:
+        self.book = book
+        self.standing = Standing(book, tell, book.statements)
+
+    @cached_property
+    def now(self) -> dict[tuple[str, Check], Answer]:
+        """Answers as of the book."""
+        return self.at(self.book.as_of)
+
+    def at(self, instant: datetime) -> dict[tuple[str, Check], Answer]:
+        """Answers as of an instant: what came later does not count, configuration is today's."""
+        found: dict[tuple[str, Check], Answer] = {}
+        for name in self.book.codebases:
+            facts = self.standing.facts(name, instant)
+            found |= {(name, check): answer(check, facts) for check in CHECKS}
+        return found
+
+    @cached_property
+    def before(self) -> list[tuple[datetime, dict[tuple[str, Check], Answer]]]:
+        """Answers of the ends of the four quarters before, oldest first; none before history begins."""
+        first = self.book.weeks[0].bounds(self.book.zone)[0] if self.book.weeks else self.book.as_of
+        found = []
+        instant = self.book.as_of
+        for _ in range(_QUARTERS):
+            instant -= timedelta(weeks=13)
+            if instant - timedelta(weeks=13) >= first:
+                found.append((instant, self.at(instant)))
+        return list(reversed(found))
+
+    def table(self) -> pa.Table:
+        """The answers as other tools read them."""
+        rows = [
+            {
+                "codebase": name,
+                "practice": check.id,
+                "stage": check.stage,
+                "status": found.status,
+                "value": found.value,
+                "threshold": check.threshold,
+                "evidence": found.says,
+            }
+            for (name, check), found in self.now.items()
+        ]
+        text = pa.string()
+        return pa.Table.from_pylist(rows, schema=pa.schema([
+            ("codebase", text), ("practice", text), ("stage", text), ("status", text),
+            ("value", pa.float64()), ("threshold", pa.float64()), ("evidence", text),
+        ]))  # fmt: skip
+
+
+def pages(book: Book, practices: Practices) -> Iterator[Page | File]:
+    """The practices page."""
+    if book.codebases:
+        yield Page("practices", "practices.md.jinja", "Practices", practices_page(book, practices))
+    for name in book.codebases:
+        model = codebase_page(book, practices, name)
+        yield Page(
+            f"practices/{slug(name)}", "practices-codebase.md.jinja", f"Practices of {name}", model, toc=True
+        )
+
+
+def practices_page(book: Book, practices: Practices) -> PracticesPage:
+    """The model of `practices/`."""
+    now = practices.now
+    weekly = [check for check in CHECKS if check.stage == "weekly"]
+    everywhere = sum(
+        all(now[name, check].status in ("met", "not_applicable") for name in book.codebases)
+        for check in weekly
+    )
+    counts = Counter(now[name, check].status for name in book.codebases for check in weekly)
+    many = words.count(len(book.codebases), "codebase", words=True)
+    kept = (
+        "Nothing is left to do for weekly."
+        if not counts["not_met"] + counts["not_measured"]
+        else (
+            f"Of the rest, {words.count(counts['not_met'], 'answer', words=True)} are “not met” and "
+            f"{words.spelled(counts['not_measured'])} cannot be measured yet."
+        )
+    )
+    return PracticesPage(
+        kicker="Practices, what deploying weekly and daily asks of us",
+        sentence=f"{words.number(everywhere)} of {len(weekly)} weekly practices are met in all {many}.",
+        lead=kept,
+        simulated=book.config.site.simulated,
+        asof=("last 90 days", "no scores, no ranking"),
+        first=tuple(_first(book, practices)),
+        codebases=tuple(book.codebases),
+        weekly=tuple(_groups(book, now, "weekly")),
+        daily=tuple(_groups(book, now, "daily")),
+        daily_says=_daily_says(book, now),
+        progress=tuple(_progress(book, practices)),
+        quarters=tuple(f"{words.month(at, short=True)} {at.year}" for at, _ in practices.before),
+    )
+
+
+def _groups(book: Book, now: dict[tuple[str, Check], Answer], stage: str) -> Iterator[Group]:
+    checks = [check for check in CHECKS if check.stage == stage]
+    for title in dict.fromkeys(check.group for check in checks):
+        rows = tuple(
+            Row(
+                check.title,
+                check.asked,
+                tuple(_cell(name, check, now[name, check]) for name in book.codebases),
+            )
+            for check in checks
+            if check.group == title
+        )
+        yield Group(title, rows)
+
+
+def _cell(name: str, check: Check, found: Answer) -> Cell:
+    state, word = _STATES[found.status]
+    return Cell(state, word, Markup("~/practices/{}/#{}").format(slug(name), _id(check)))
+
+
+def _id(check: Check) -> Markup:
+    return Markup(slug(f"{check.stage}-{check.id}", limit=120))
+
+
+def _daily_says(book: Book, now: dict[tuple[str, Check], Answer]) -> str:
+    check = next(check for check in CHECKS if check.id == "deploy.daily")
+    on = [name for name in book.codebases if now[name, check].status == "met"]
+    if on:
+        return f"{words.joined(on)} deploy on most working days."
+    return "Where we are going. No codebase deploys on most days yet."
+
+
+def _gap(book: Book, practices: Practices, name: str, check: Check, *, anchor: bool) -> Gap:
+    found = practices.now[name, check]
+    state, word = _STATES[found.status]
+    step = "" if found.status in ("met", "not_applicable") else found.step or check.step
+    id_ = _id(check)
+    return Gap(
+        id=id_,
+        title=check.title if anchor else f"{check.title}: {name}",
+        state=state,
+        word=word,
+        says=found.says,
+        next=step,
+        evidence=tuple(_evidence(book, row) for row in found.evidence[:6]),
+        history=_history(practices, name, check),
+    )
+
+
+def _history(practices: Practices, name: str, check: Check) -> str:
+    if not check.timed:
+        return ""
+    answers = [(at, found[name, check].status) for at, found in practices.before]
+    told = [f"{words.month(at, short=True)} {at.year} {_STATES[status][1]}" for at, status in answers]
+    return f"Before: {', '.join(told)}." if told else ""
+
+
+def _evidence(book: Book, row: Evidence) -> Markup | str:
+    href: Markup | None = None
+    if row.deployment is not None:
+        href = book.deployment_href(row.deployment)
+    elif row.change is not None:
+        href = link(row.change.url) or book.change_href(row.change)
+    says = Markup('<a href="{}">{}</a>').format(href, escape(row.says)) if href else escape(row.says)
+    if isinstance(row.at, datetime):
+        return Markup("{}: {}").format(words.moment(row.at, book.zone, "short"), says)
+    if row.at is not None:
+        return Markup("{}: {}").format(f"{row.at.day} {words.month(row.at, short=True)} {row.at.year}", says)
+    return says
+
+
+def _first(book: Book, practices: Practices) -> Iterator[Gap]:
+    """What to take next: weekly before daily, what fewest codebases lack first, one a practice."""
+    order = {check: number for number, check in enumerate(CHECKS)}
+    lacks = Counter(check for (_, check), found in practices.now.items() if found.status == "not_met")
+    chosen: list[tuple[str, Check]] = []
+    ranked = sorted(lacks, key=lambda check: (check.stage != "weekly", lacks[check], order[check]))
+    for check in ranked:
+        told = Counter(name for name, _ in chosen)
+        names = [name for name in book.codebases if practices.now[name, check].status == "not_met"]
+        chosen.append((min(names, key=told.__getitem__), check))
+    for name, check in chosen[:_NEXT]:
+        yield _gap(book, practices, name, check, anchor=False)
+
+
+def codebase_page(book: Book, practices: Practices, name: str) -> CodebasePage:
+    """The model of `practices/<codebase>/`."""
+    counts = Counter(practices.now[name, check].status for check in CHECKS if check.stage == "weekly")
+    asked = sum(counts.values()) - counts["not_applicable"]
+    says = f"{name} meets {counts['met']} of {asked} weekly practices"
+    if counts["not_measured"]:
+        says += f"; {words.spelled(counts['not_measured'])} cannot be measured"
+    return CodebasePage(
+        kicker=f"Practices of {name}",
+        sentence=f"{says}.",
+        simulated=book.config.site.simulated,
+        ladders=tuple(
+            Ladder(stage.capitalize(), tuple(_ladder(book, practices, name, stage)))
+            for stage in ("weekly", "daily")
+        ),
+    )
+
+
+def _ladder(book: Book, practices: Practices, name: str, stage: str) -> Iterator[tuple[str, tuple[Gap, ...]]]:
+    checks = [check for check in CHECKS if check.stage == stage]
+    for title in dict.fromkeys(check.group for check in checks):
+        own = (check for check in checks if check.group == title)
+        yield title, tuple(_gap(book, practices, name, check, anchor=True) for check in own)
+
+
+def _progress(book: Book, practices: Practices) -> Iterator[tuple[object, ...]]:
+    """In how many codebases a practice was met, for those that history can answer and that moved."""
+    for check in CHECKS:
+        if not check.timed:
+            continue
+        cells = []
+        for found in [*(answers for _, answers in practices.before), practices.now]:
+            asked = [found[name, check].status for name in book.codebases]
+            asked = [status for status in asked if status not in ("not_applicable", "not_measured")]
+            cells.append(f"{asked.count('met')} of {len(asked)}" if asked else "–")
+        if len(set(cells)) > 1:
+            yield (f"{check.title}, {check.stage}", *cells)
