@@ -45,6 +45,10 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", help="The instant to count at, as 2026-11-20T16:00:00+01:00; default: now."),
 ]
+Believe = Annotated[
+    list[str] | None,
+    typer.Option("--believe", help="Sources whose name has this in it may say much less than before."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print each step.")]
 EnvironmentName = Annotated[str, typer.Argument(help="An environment, a group of them, or all.")]
@@ -92,6 +96,7 @@ def build(
     config: ConfigFile = None,
     as_of: AsOf = None,
     since: Annotated[str | None, typer.Option(help="Read history again from this day on.")] = None,
+    believe: Believe = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -100,7 +105,9 @@ def build(
     from deploybook.build.progress import Progress
 
     with Progress(quiet=quiet, verbose=verbose) as progress:
-        outcome = build_site(_config(config), _instant(as_of), since=_day(since), progress=progress)
+        outcome = build_site(
+            _config(config), _instant(as_of), since=_day(since), believe=believe or [], progress=progress
+        )
     for line in outcome.problems:
         print(line, file=sys.stderr)
     if not quiet:
@@ -114,6 +121,7 @@ def sync(
     as_of: AsOf = None,
     since: Annotated[str | None, typer.Option(help="Read history again from this day on.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only sources whose name has this in it.")] = None,
+    believe: Believe = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -123,8 +131,9 @@ def sync(
 
     with Progress(quiet=quiet, verbose=verbose) as progress:
         outcome = sync_history(
-            _config(config), _instant(as_of), since=_day(since), only=only or [], progress=progress
-        )
+            _config(config), _instant(as_of), since=_day(since), only=only or [], believe=believe or [],
+            progress=progress,
+        )  # fmt: skip
     for line in outcome.problems:
         print(line, file=sys.stderr)
     if not quiet:
@@ -150,7 +159,7 @@ def render(
 def serve(
     config: ConfigFile = None,
     as_of: AsOf = None,
-    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8000,
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.")] = 8000,
 ) -> None:
     """Build, serve on this machine, and build again when something changes."""
     from deploybook.build.serve import serve as serve_site
@@ -242,6 +251,41 @@ def locks(
     from deploybook.locks import Request
 
     _answer(_desk(config).locks(Request(environment, codebase or (), os.environ)), as_json)
+
+
+@app.command()
+def gate(
+    environment: EnvironmentName,
+    revision: Annotated[str, typer.Option("--revision", help="The revision to be promoted, in full or short.")],
+    config: ConfigFile = None,
+    codebase: Annotated[
+        str | None, typer.Option("--codebase", help="Which codebase; needed where there are several.")
+    ] = None,
+    claim: Claim = None,
+    save: Annotated[bool, typer.Option("--save", help="Put the verdict into the history.")] = False,
+    override_by: Annotated[
+        str | None, typer.Option("--override-by", help="Who promotes against the verdict; with --because.")
+    ] = None,
+    because: Annotated[str | None, typer.Option("--because", help="Why; it is on record.")] = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """May this revision be promoted: pass, fail or no proof, and why; exit code 0 only for pass."""
+    from deploybook import gate as gates
+    from deploybook.records import dump
+
+    desk = _desk(config)
+    question = _question(desk.config, environment, codebase, revision, _instant(as_of))
+    override = _override(override_by, because)
+    with _history(desk.config, read_only=True) as history:
+        facts = gates.read_facts(history, desk.config, question, _locks_of(desk, question, claim, history))
+        judgement = gates.judge(facts, override)
+    verdict = gates.record(judgement, facts, run_url(os.environ))
+    if save:
+        with _history(desk.config, read_only=False) as history:
+            gates.save(history, verdict)
+    print(dump(verdict).decode() if as_json else "\n".join(judgement.lines()))
+    raise typer.Exit(EXIT_DONE if judgement.opens else EXIT_NO)
 
 
 def _desk(config: Path | None) -> Desk:
