@@ -10,12 +10,15 @@ from deploybook.pages import (
     codebase,
     data,
     deployments,
+    environments,
+    feeds,
     home,
     initiatives,
     metrics,
     owners,
     practices,
     process,
+    rollup,
     scopes,
     shipped,
     week,
@@ -32,6 +35,8 @@ def everything(book: Book) -> Iterator[Page | File]:
     yield from week.pages(book, tell)
     yield from shipped.pages(book, tell)
     yield from initiatives.pages(book, tell)
+    yield from rollup.pages(book, tell)
+    yield from feeds.pages(book, tell)
     yield from changes.pages(book, tell)
     yield from metrics.pages(book)
     yield from codebase.pages(book, tell)
@@ -39,6 +44,7 @@ def everything(book: Book) -> Iterator[Page | File]:
     yield from deployments.pages(book)
     yield from process.pages(book, tell)
     yield from owners.pages(book)
+    yield from environments.pages(book)
     answers = practices.Practices(book, tell)
     yield from practices.pages(book, answers)
     yield from data.pages(replace(book, tables={**book.tables, "practices": answers.table()}))

@@ -173,6 +173,20 @@ def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def approvals(book: Book, codebase: str, environment: str) -> str:
+    """Who may deploy to an environment, as far as the pipeline files say."""
+    found = []
+    for pipeline in book.pipelines.get(codebase, ()):
+        jobs = [job for job in pipeline.jobs if environment in {each.lower() for each in job.environments}]
+        if any(job.approval for job in jobs):
+            found.append(f"whoever presses the button of {pipeline.name}")
+        elif jobs and pipeline.by_hand:
+            found.append(f"whoever starts {pipeline.name}")
+        elif jobs:
+            found.append(f"its pipeline, {pipeline.name}")
+    return words.joined(found, "or") if found else "no file says"
+
+
 def measured(book: Book) -> dict[str, tuple[Measured, ...]]:
     """How long each stage took on the release branch in the last 90 days, and how often it was red."""
     since = book.as_of - timedelta(days=DAYS)

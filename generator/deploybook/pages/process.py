@@ -13,6 +13,7 @@ from deploybook import words
 from deploybook.linking.model import LinkedDeployment
 from deploybook.pages import calendars, pipelines, way
 from deploybook.pages.book import Book
+from deploybook.pages.disagreements import Disagreement, disagreements
 from deploybook.pages.page import File, Page
 from deploybook.pages.rota import Rota, rota
 from deploybook.pages.telling import Teller
@@ -72,6 +73,7 @@ class ProcessPage:
     rollbacks: tuple[tuple[object, ...], ...]
     pages: tuple[tuple[object, ...], ...]
     terms: tuple[tuple[str, str], ...]
+    differ: tuple[Disagreement, ...]
 
 
 def pages(book: Book, tell: Teller) -> Iterator[Page | File]:
@@ -106,6 +108,7 @@ def process_page(book: Book, tell: Teller) -> ProcessPage:
         rollbacks=tuple(_rollback_rows(book)),
         pages=tuple(_reviews(book, by_hand)),
         terms=_TERMS,
+        differ=tuple(disagreements(book)),
     )
 
 
