@@ -156,6 +156,31 @@ def render(
 
 
 @app.command()
+def check(
+    config: ConfigFile = None, as_of: AsOf = None, as_json: AsJson = False, quiet: Quiet = False
+) -> None:
+    """List what is wrong or missing, and where words and facts disagree; exit 1 where there is an error."""
+    import json
+    from dataclasses import asdict
+
+    from deploybook.build.check import check as findings_of
+    from deploybook.build.progress import Progress
+
+    with Progress(quiet=True, verbose=False) as progress:
+        found = findings_of(_config(config), _instant(as_of), progress)
+    errors = sum(finding.level == "error" for finding in found)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in found], indent=2))
+    else:
+        for finding in found:
+            if finding.level == "error" or not quiet:
+                print(finding)
+        if not found and not quiet:
+            print("nothing is wrong, nothing is missing, and words and facts agree")
+    raise typer.Exit(EXIT_NO if errors else EXIT_DONE)
+
+
+@app.command()
 def serve(
     config: ConfigFile = None,
     as_of: AsOf = None,
