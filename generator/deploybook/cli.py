@@ -281,7 +281,9 @@ def locks(
 @app.command()
 def gate(
     environment: EnvironmentName,
-    revision: Annotated[str, typer.Option("--revision", help="The revision to be promoted, in full or short.")],
+    revision: Annotated[
+        str, typer.Option("--revision", help="The revision to be promoted, in full or short.")
+    ],
     config: ConfigFile = None,
     codebase: Annotated[
         str | None, typer.Option("--codebase", help="Which codebase; needed where there are several.")
@@ -296,19 +298,14 @@ def gate(
     as_json: AsJson = False,
 ) -> None:
     """May this revision be promoted: pass, fail or no proof, and why; exit code 0 only for pass."""
-    from deploybook import gate as gates
+    from deploybook.build.promotion import Promotion, ask_gate
     from deploybook.records import dump
 
-    desk = _desk(config)
-    question = _question(desk.config, environment, codebase, revision, _instant(as_of))
-    override = _override(override_by, because)
-    with _history(desk.config, read_only=True) as history:
-        facts = gates.read_facts(history, desk.config, question, _locks_of(desk, question, claim, history))
-        judgement = gates.judge(facts, override)
-    verdict = gates.record(judgement, facts, run_url(os.environ))
-    if save:
-        with _history(desk.config, read_only=False) as history:
-            gates.save(history, verdict)
+    asked = Promotion(
+        environment, revision, _instant(as_of), os.environ, codebase=codebase, claim=claim,
+        override_by=override_by, because=because, save=save,
+    )  # fmt: skip
+    judgement, verdict = ask_gate(_desk(config), asked)
     print(dump(verdict).decode() if as_json else "\n".join(judgement.lines()))
     raise typer.Exit(EXIT_DONE if judgement.opens else EXIT_NO)
 

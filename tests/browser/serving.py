@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +14,14 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    headers_of_all: Mapping[str, str] = {}
+
+    def end_headers(self) -> None:
+        """Add what the server says with every answer."""
+        for name, value in self.headers_of_all.items():
+            self.send_header(name, value)
+        super().end_headers()
+
     def log_message(self, *args: object) -> None:
         """Say nothing: the browser tells what failed."""
 
@@ -23,9 +31,10 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(site: Path) -> Iterator[str]:
-    """Serve a folder; gives its address, which ends in a slash."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site)))
+def served(site: Path, headers: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Serve a folder, each answer with the headers; gives its address, which ends in a slash."""
+    handler = type("Handler", (_Quiet,), {"headers_of_all": headers or {}})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/book/"

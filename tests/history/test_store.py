@@ -324,3 +324,29 @@ def test_a_second_process_is_told_that_the_store_is_in_use(tmp_path: Path) -> No
 def test_deployments_to_two_environments_under_one_id_are_two(history: History) -> None:
     synced(history, [deployment("1"), deployment("1", environment="staging"), deployment("1", version="v2")])
     assert said(history, "deployments", "environment", "version") == [("production", "v2"), ("staging", None)]
+
+
+def test_a_snapshot_that_holds_much_less_is_suspected_and_what_it_said_stands(tmp_path: Path) -> None:
+    with opened(tmp_path) as history:
+        synced(history, [run(number) for number in range(60)], snapshot=True)
+        report = history.sync(feed(*(run(number) for number in range(25)), snapshot=True), ask())
+        assert report.error is not None
+        assert "25 records where it said 60" in report.error.what
+        assert "--believe records:a" in report.error.next_step
+        assert len(history.read("pipeline_runs")) == 60
+        assert history.sources()[0].error == str(report.error)
+
+
+def test_a_snapshot_that_holds_less_is_believed_when_told_so(tmp_path: Path) -> None:
+    with opened(tmp_path) as history:
+        synced(history, [run(number) for number in range(60)], snapshot=True)
+        assert history.sync(feed(snapshot=True), ask(), believe=True).error is None
+        assert len(history.read("pipeline_runs")) == 0
+
+
+@pytest.mark.parametrize(("before", "now"), [(60, 30), (20, 0), (21, 1)])
+def test_a_snapshot_that_lost_half_or_a_few_is_believed(tmp_path: Path, before: int, now: int) -> None:
+    with opened(tmp_path) as history:
+        synced(history, [run(number) for number in range(before)], snapshot=True)
+        assert history.sync(feed(*(run(number) for number in range(now)), snapshot=True), ask()).error is None
+        assert len(history.read("pipeline_runs")) == now

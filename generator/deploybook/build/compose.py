@@ -54,16 +54,25 @@ def only_one(config: Config) -> Iterator[None]:
 
 def sync(
     config: Config, as_of: datetime, *, since: datetime | None = None, only: Sequence[str] = (),
-    progress: Progress,
+    believe: Sequence[str] = (), progress: Progress,
 ) -> Outcome:  # fmt: skip
-    """Pull new history from every source into the store."""
+    """Pull new history from every source into the store.
+
+    Args:
+        config: The site's.
+        as_of: UTC.
+        since: Read history again from then on.
+        only: Parts of names of sources; none: all.
+        believe: Parts of names of sources that may say much less than before.
+        progress: Told what is being done.
+    """
     with only_one(config), History.open(config.history_url, root=config.root) as history:
-        return _sync(config, history, as_of, since, only, progress)
+        return _sync(config, history, as_of, since, only, believe, progress)
 
 
 def _sync(
     config: Config, history: History, as_of: datetime, since: datetime | None, only: Sequence[str],
-    progress: Progress,
+    believe: Sequence[str], progress: Progress,
 ) -> Outcome:  # fmt: skip
     from deploybook.sources import feeds
 
@@ -75,7 +84,8 @@ def _sync(
         progress.step(f"reading {feed.name}")
         cursor = None if since else history.cursor(feed.name)
         try:
-            report = history.sync(feed, Ask(as_of=as_of, cursor=cursor, since=since, progress=progress.count))
+            ask = Ask(as_of=as_of, cursor=cursor, since=since, progress=progress.count)
+            report = history.sync(feed, ask, believe=any(word in feed.name for word in believe))
         except SourceError as error:
             problems.append(f"{feed.name}: {error}")
             continue
@@ -120,7 +130,10 @@ def _render(config: Config, history: History, as_of: datetime, progress: Progres
     return book, write(jinja, everything(book), by_hand, docs_folder(config))
 
 
-def build(config: Config, as_of: datetime, *, since: datetime | None = None, progress: Progress) -> Outcome:
+def build(
+    config: Config, as_of: datetime, *, since: datetime | None = None, believe: Sequence[str] = (),
+    progress: Progress,
+) -> Outcome:  # fmt: skip
     """Sync, render and build the site, and put it in the place of the last one.
 
     Raises:
@@ -131,7 +144,7 @@ def build(config: Config, as_of: datetime, *, since: datetime | None = None, pro
     publish.check_place(target)
     with only_one(config):
         with History.open(config.history_url, root=config.root) as history:
-            synced = _sync(config, history, as_of, since, (), progress)
+            synced = _sync(config, history, as_of, since, (), believe, progress)
             book, _ = _render(config, history, as_of, progress)
         says = _publish(config, book, own, target, progress)
     return Outcome(says=says, problems=synced.problems, exit_code=synced.exit_code)
@@ -184,11 +197,14 @@ def _facts(book: Book, fingerprint: str) -> bytes:
         }
         for source in book.sources
     ]
+    stale_after = book.config.site.stale_after
     facts = {
         "deploybook": __version__,
         "as_of": book.as_of.isoformat(),
         "timezone": book.config.site.timezone,
         "fingerprint": fingerprint,
+        "simulated": book.config.site.simulated,
+        "stale_after_seconds": stale_after.total_seconds() if stale_after else None,
         "sources": sources,
     }
     return (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode()

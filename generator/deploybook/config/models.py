@@ -102,6 +102,8 @@ class Site(Model):
     """Hide people, notes of incidents and internal links."""
     simulated: bool = False
     """The data is made up; every page says so."""
+    stale_after: Limit = timedelta(hours=36)
+    """How old the book, or what a source said last, may be before every page warns; false: never."""
 
 
 class Codebase(Model):
@@ -269,6 +271,26 @@ class Gate(Model):
     """How long a revision must have been in the environment before; false: no such check."""
     smoke_younger_than: Limit = timedelta(hours=24)
     """How old a smoke test may be; false: no such check."""
+    smoke: Words = ("smoke",)
+    """What the names of smoke tests have in them: pipelines, jobs, stages or suites; any case."""
+    unlocked: bool = True
+    """No lock is in the way."""
+    window: bool = True
+    """It is inside the window, and no freeze."""
+    release_branch: bool = True
+    """The release branch is green."""
+    required: bool = True
+    """The required pipelines of this very revision are green."""
+    earlier: bool = True
+    """The environment before runs exactly this revision."""
+    incidents: bool = True
+    """No incident is open."""
+    whole: bool = True
+    """It does not have a change in it that was taken back after it."""
+    reviewed: bool = True
+    """Every change that it brings was approved by someone other than its author."""
+    budget: bool = True
+    """The change fail rate of four weeks is within the target; without a target no such check."""
 
 
 class Counting(Model):

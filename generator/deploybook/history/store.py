@@ -27,6 +27,9 @@ SAVE_AT = 1_000
 """Records that must wait before a cursor saves them: fewer are not worth a transaction of their own."""
 
 
+FEW = 20
+"""Records whose loss is no reason to suspect a snapshot."""
+
 ROWS = 20_000
 """Rows in memory at once when rows are streamed."""
 
@@ -107,16 +110,19 @@ class History:
     ) -> None:
         self.close()
 
-    def sync(self, feed: Feed, ask: Ask) -> SyncReport:
+    def sync(self, feed: Feed, ask: Ask, *, believe: bool = False) -> SyncReport:
         """Pull a feed and save what it yields, whole or not at all.
 
         A later record replaces an earlier one with the same key from the same feed. Of a snapshot, what is
         not yielded again is forgotten. A feed that yields several cursors is saved in steps, each with its
-        cursor. A `SourceError` is kept with the source and returned; what was saved before stands.
+        cursor. A `SourceError` is kept with the source and returned; what was saved before stands. So it is
+        where a snapshot holds less than half of what it held, and many records less: that is more often a
+        fault of the source than the truth.
 
         Args:
             feed: What to read.
             ask: Handed to the feed; its `as_of` is the time that the source is said to be read at.
+            believe: Save a snapshot however little it holds.
 
         Raises:
             StoreError: The store cannot be written; it is as it was.
@@ -126,7 +132,7 @@ class History:
             staging = Staging(self._db, feed)
             self._db.execute(f"SET memory_limit = '{MEMORY}'")
             try:
-                return self._pull(feed, ask, staging)
+                return self._pull(feed, ask, staging, believe)
             except SourceError as error:
                 self._note(feed, error=str(error), error_at=ask.as_of)
                 return SyncReport(0, 0, False, error)
@@ -134,7 +140,7 @@ class History:
                 staging.clear()
                 self._db.execute("RESET memory_limit")
 
-    def _pull(self, feed: Feed, ask: Ask, staging: Staging) -> SyncReport:
+    def _pull(self, feed: Feed, ask: Ask, staging: Staging, believe: bool) -> SyncReport:
         rows = rejected = 0
         unchanged = False
         cursor = ask.cursor if ask.cursor is not None else self.cursor(feed.name)
@@ -153,11 +159,24 @@ class History:
                     afresh = False
             else:
                 unchanged = True
+        if feed.snapshot and not unchanged and not believe:
+            self._suspect(feed, staging)
         self._save(
             feed, ask, staging, cursor,
             all_there_is=feed.snapshot and not unchanged, afresh=afresh and not unchanged,
         )  # fmt: skip
         return SyncReport(rows, rejected, unchanged, None)
+
+    def _suspect(self, feed: Feed, staging: Staging) -> None:
+        """Raise `SourceError` where a snapshot holds much less than is kept of it."""
+        kept = staging.kept()
+        del kept[REJECTED.table]
+        before, now = sum(kept.values()), staging.rows
+        if before - now > FEW and now * 2 < before:
+            raise SourceError(
+                f"it says {now:,} records where it said {before:,}, so it is not believed; the old stand",
+                next_step=f"see what became of the rest; where it is right so, add `--believe {feed.name}`",
+            )
 
     def _save(
         self, feed: Feed, ask: Ask, staging: Staging, cursor: str | None, *, all_there_is: bool, afresh: bool

