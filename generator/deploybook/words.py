@@ -27,7 +27,7 @@ _MONTHS = (
 )
 _Z95 = 1.959964
 
-Form = Literal["clock", "weekday", "short", "day", "long", "when"]
+Form = Literal["clock", "weekday", "short", "day", "date", "when", "long"]
 
 
 def number(value: float) -> str:
@@ -200,7 +200,7 @@ def moment(moment_: datetime, zone: ZoneInfo, form: Form = "clock") -> Markup:
     Args:
         moment_: An aware moment.
         zone: The zone it is told in.
-        form: "clock" gives "Fri 16:02", "weekday" "Fri", "short" "20 Nov, 16:02", "day" "Fri 20 Nov",
+        form: "clock" gives "Fri 16:02", "weekday" "Fri", "short" "20 Nov, 16:02", "day" "Fri 20 Nov", "date" "20 Nov",
             "when" "Fri 20 Nov, 16:02", and "long" "Fri 20 Nov 2026, 16:02".
     """
     local = moment_.astimezone(zone)
@@ -209,6 +209,7 @@ def moment(moment_: datetime, zone: ZoneInfo, form: Form = "clock") -> Markup:
         "weekday": weekday(local),
         "short": f"{local.day}{NBSP}{month(local, short=True)}, {local:%H:%M}",
         "day": day(local),
+        "date": f"{local.day}{NBSP}{month(local, short=True)}",
         "when": f"{day(local)}, {local:%H:%M}",
         "long": f"{day(local, year=True)}, {local:%H:%M}",
     }[form]

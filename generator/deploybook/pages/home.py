@@ -12,7 +12,7 @@ from deploybook import words
 from deploybook.metrics.trends import Point, Segment, limits, signals
 from deploybook.pages.book import Book, Figure
 from deploybook.pages.page import Page
-from deploybook.pages.telling import Teller, Told
+from deploybook.pages.telling import Teller, Told, ago, ahead
 from deploybook.pages.week import Link, highlights, is_news
 from deploybook.periods import Period
 from deploybook.text import escape, link
@@ -158,7 +158,7 @@ def _facts(book: Book) -> Iterator[Fact]:
     cut_offs = book.calendar.next_cut_offs(book.as_of, 1)
     windows = book.calendar.next_windows(book.as_of, 1)
     if cut_offs:
-        yield Fact("Next cut-off", words.moment(cut_offs[0], book.zone, "when"), until=True)
+        yield Fact("Next cut-off", ahead(words.moment(cut_offs[0], book.zone, "when")), until=True)
     if windows:
         window = windows[0]
         when = words.moment(window.start, book.zone, "when")
@@ -279,7 +279,7 @@ def _branches(book: Book) -> Part:
     lines: list[Markup | str] = []
     lines.append(f"{len(states) - len(red)} green")
     for branch in red:
-        since = words.moment(branch.since, book.zone)
+        since = ago(words.moment(branch.since, book.zone))
         lines.append(Markup("{}, red since {}.").format(escape(branch.codebase), since))
     return Part(
         "branches",
@@ -327,4 +327,4 @@ def _dates(book: Book) -> Iterator[tuple[Markup, str]]:
             found.append((starts, f"freeze: {freeze.because or 'no deployments'}"))
     for at, says in sorted(found)[:4]:
         near = at - book.as_of < timedelta(days=6)
-        yield words.moment(at, book.zone, "weekday" if near else "day"), says
+        yield words.moment(at, book.zone, "weekday" if near else "date"), says

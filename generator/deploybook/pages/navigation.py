@@ -60,16 +60,20 @@ def nav(docs: Path, book: Book) -> list[Any]:
 
 
 def _by_hand(docs: Path, book: Book, listed: set[str]) -> Iterator[tuple[str, str, str]]:
-    """Hand-written pages: their group, by folder, their file and their title."""
+    """Hand-written pages: their group, their file and their title.
+
+    Those of `process/` are reached from its page, those of a folder with an `index.md` from that.
+    """
     folder = book.config.root / "docs"
     if book.config.file is None or not folder.is_dir():
         return
     for path in sorted(folder.rglob("*.md")):
         file = path.relative_to(folder).as_posix()
-        if file in listed or not (docs / file).is_file():
+        top = file.partition("/")[0]
+        led_to = top == "process" or ((folder / top / "index.md").is_file() and file != f"{top}/index.md")
+        if file in listed or led_to or not (docs / file).is_file():
             continue
-        group = "How we work" if file.startswith("process/") else _label(file.partition("/")[0])
-        yield group, file, _title(path)
+        yield "More", file, _title(path)
 
 
 def _label(name: str) -> str:
