@@ -10,6 +10,7 @@ from deploybook.locks.keeper import Answer, Clock, Held, Keeper, Wanted
 from deploybook.locks.rules import Target, covers, overlaps
 from deploybook.locks.seen import Sightings, state_folder
 from deploybook.locks.store import Place
+from deploybook.locks.where import environments as environments_of
 from deploybook.locks.who import holder_of, run_of
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Target",
     "Wanted",
     "covers",
+    "environments_of",
     "freeze_at",
     "holder_of",
     "overlaps",

@@ -179,6 +179,22 @@ class Desk:
             found += [held for held in keeper.held() if held.in_the_way_of(asked)]
         return found
 
+    def in_the_way(
+        self, names: Sequence[str], codebase: str, request: Request
+    ) -> list[tuple[str, tuple[str, ...]]]:
+        """The locks of others that stand on environments of a codebase: each in words, and what it exempts.
+
+        Raises:
+            SourceError: A repository cannot be read.
+            UsageError: No repository keeps the codebase's locks.
+        """
+        run = run_of(request.variables)
+        return [
+            (wording.standing(held, self.config.zone), held.ref.state.exempt if held.ref.state else ())
+            for held in self.standing(names, [codebase])
+            if not held.free and not held.is_own(request.claim, run)
+        ]
+
     def _parts(self, names: Sequence[str], request: Request) -> list[tuple[Keeper, list[Target]]]:
         """What is asked for, by the place that keeps it."""
         codebases = known_codebases(self.config, request.codebases)

@@ -52,14 +52,14 @@ def _place(config: Config, location: str) -> Place:
     return Place(origin, prefix, folder)
 
 
-def environments(config: Config, name: str) -> tuple[str, ...]:
-    """The environments that a word of the command line means: one, those of a group, or `all`.
+def environments(config: Config, name: str, *, every: bool = True) -> tuple[str, ...]:
+    """The environments that a word of the command line means: one, those of a group, or (`every`) `all`.
 
     Raises:
         UsageError: There is no such environment.
     """
     wanted = name.lower()
-    if wanted == ALL:
+    if wanted == ALL and every:
         return (ALL,)
     known = {stage.name: stage.members for stage in config.process.environments}
     known |= {member: (member,) for stage in config.process.environments for member in stage.members}
@@ -68,7 +68,9 @@ def environments(config: Config, name: str) -> tuple[str, ...]:
     near = get_close_matches(wanted, known, n=1)
     raise UsageError(
         f"there is no environment {name!r}",
-        next_step=f"did you mean {near[0]}?" if near else f"one of: {', '.join(known)}, {ALL}",
+        next_step=f"did you mean {near[0]}?"
+        if near
+        else f"one of: {', '.join([*known, ALL] if every else known)}",
     )
 
 
