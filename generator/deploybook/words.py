@@ -200,8 +200,8 @@ def moment(moment_: datetime, zone: ZoneInfo, form: Form = "clock") -> Markup:
     Args:
         moment_: An aware moment.
         zone: The zone it is told in.
-        form: "clock" gives "Fri 16:02", "weekday" "Fri", "short" "20 Nov, 16:02", "day" "Fri 20 Nov", "date" "20 Nov",
-            "when" "Fri 20 Nov, 16:02", and "long" "Fri 20 Nov 2026, 16:02".
+        form: "clock" gives "Fri 16:02", "weekday" "Fri", "short" "20 Nov, 16:02", "day" "Fri 20 Nov",
+            "date" "20 Nov", "when" "Fri 20 Nov, 16:02", and "long" "Fri 20 Nov 2026, 16:02".
     """
     local = moment_.astimezone(zone)
     worded = {
