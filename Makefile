@@ -33,7 +33,7 @@ lint: setup  ## format, lint, types and floors
 
 test: lint  ## every check and every test
 	scripts/need.sh chromium
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 format: setup  ## put the code in its format
 	$(BIN)/ruff format generator tests benchmarks scripts
