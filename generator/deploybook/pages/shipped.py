@@ -13,7 +13,7 @@ from deploybook import words
 from deploybook.linking.model import LinkedChange
 from deploybook.pages.book import Book
 from deploybook.pages.page import Page
-from deploybook.pages.telling import Teller, Told
+from deploybook.pages.telling import Teller, Told, ago
 from deploybook.pages.weeknews import NEWS_KINDS, highlights, is_news
 from deploybook.periods import Period
 
@@ -171,7 +171,7 @@ def _hold(book: Book, codebase: str) -> str:
 
 
 def _row(book: Book, item: Told, change: LinkedChange) -> WaitingRow:
-    meta: list[object] = [Markup("merged {}").format(words.moment(change.merged_at, book.zone, "short"))]
+    meta: list[object] = [Markup("merged {}").format(ago(words.moment(change.merged_at, book.zone, "short")))]
     window = _window(book, change.merged_at)
     if window:
         meta.append(window)

@@ -226,3 +226,13 @@ def _without_front_matter(text: str) -> str:
 def area_anchor(area: str) -> Markup:
     """The anchor of an area on a page."""
     return Markup(f"area-{slug(area)}")
+
+
+def ahead(moment: Markup) -> Markup:
+    """A moment of `words.moment` to which the browser adds how long it is off."""
+    return moment.replace(Markup("<time "), Markup("<time data-db-until "), 1)
+
+
+def ago(moment: Markup) -> Markup:
+    """A moment of `words.moment` to which the browser adds how long ago it was."""
+    return moment.replace(Markup("<time "), Markup("<time data-db-age "), 1)

@@ -1,0 +1,250 @@
+"""What spans weeks: months and quarters rolled up to what is large, and the news of one area or one team."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from deploybook import words
+from deploybook.linking.model import LinkedChange
+from deploybook.pages.book import Book
+from deploybook.pages.feeds import Scope, area_scopes, team_scopes
+from deploybook.pages.initiatives import Belonging, slugs
+from deploybook.pages.page import Page
+from deploybook.pages.telling import ELSEWHERE, Teller, Told, area_anchor
+from deploybook.pages.week import Link
+from deploybook.pages.weeknews import NEWS_KINDS, Line, Row, highlights, is_news, is_out, kinds, row
+from deploybook.periods import Kind, Period, Week, period_of, periods_between
+
+_LARGE = 5
+"""News of an area that a month tells; the weeks tell the rest."""
+_WEEKS = 13
+"""Weeks that the page of an area or a team tells; those before it counts."""
+
+
+@dataclass(frozen=True)
+class AreaPart:
+    """The large news of an area."""
+
+    name: str
+    anchor: Markup
+    rows: tuple[Row, ...]
+    more: str
+
+
+@dataclass(frozen=True)
+class RollupPage:
+    """The model of a month or a quarter."""
+
+    kicker: str
+    sentence: str
+    lead: str
+    simulated: bool
+    zone: str
+    areas: tuple[AreaPart, ...]
+    initiatives: tuple[tuple[object, ...], ...]
+    weeks: tuple[tuple[object, ...], ...]
+    prev: Link | None
+    next: Link | None
+
+
+@dataclass(frozen=True)
+class ScopePart:
+    """A week of an area or a team."""
+
+    title: Markup
+    rows: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class ScopePage:
+    """The model of an area or a team."""
+
+    kicker: str
+    sentence: str
+    simulated: bool
+    zone: str
+    feed: Markup
+    json: Markup
+    weeks: tuple[ScopePart, ...]
+    earlier: tuple[tuple[object, ...], ...]
+    nothing: str
+
+
+def pages(book: Book, tell: Teller) -> Iterator[Page]:
+    """Months, quarters, areas, teams."""
+    belonging = Belonging(book)
+    kinds_: tuple[Kind, ...] = ("month", "quarter")
+    for kind in kinds_:
+        by_period: dict[Period, list[LinkedChange]] = defaultdict(list)
+        for change in book.delivered:
+            if change.deployed_at is not None:
+                by_period[period_of(kind, change.deployed_at, book.zone)].append(change)
+        first = book.weeks[0].bounds(book.zone)[0]
+        periods = periods_between(kind, first, book.as_of, book.zone)
+        for period in periods:
+            model = rollup_page(book, tell, period, by_period[period], belonging)
+            yield Page(
+                f"shipped/{period.id}", "rollup.md.jinja", period_name(period), model, search=False, toc=True
+            )
+    for scope in (*area_scopes(book), *team_scopes(book)):
+        yield Page(
+            f"shipped/{scope.folder}", "scope-news.md.jinja", f"{scope.title}: shipped",
+            scope_page(book, tell, scope), search=False,
+        )  # fmt: skip
+
+
+def period_name(period: Period) -> str:
+    """November 2026, or the fourth quarter of 2026."""
+    if period.kind == "month":
+        return f"{words.month(period.start)} {period.year}"
+    ordinal = ("first", "second", "third", "fourth")[period.number - 1]
+    return f"{ordinal.capitalize()} quarter of {period.year}"
+
+
+def rollup_page(
+    book: Book, tell: Teller, period: Period, changes: list[LinkedChange], belonging: Belonging
+) -> RollupPage:
+    """The model of a month or a quarter."""
+    told = [tell(change) for change in changes]
+    running = period.contains(book.as_of, book.zone)
+    weeks = [week for week in book.weeks if week.start < period.end and week.end > period.start]
+    moved: Counter[str] = Counter()
+    rank: dict[tuple[str, str], tuple[object, ...]] = {}
+    for change, item in zip(changes, told, strict=True):
+        names = belonging.of(change)
+        moved.update(names)
+        size = (change.additions or 0) + (change.deletions or 0)
+        rank[item.codebase, item.id] = (
+            is_out(item), not names, not item.authored, not item.described, NEWS_KINDS.index(item.kind)
+            if item.kind in NEWS_KINDS else len(NEWS_KINDS), -size,
+        )  # fmt: skip
+    folders = slugs(book)
+    return RollupPage(
+        kicker=period_name(period),
+        sentence=_sentence(told, running=running),
+        lead=_lead(book, told, period),
+        simulated=book.config.site.simulated,
+        zone=book.config.site.timezone,
+        areas=tuple(_areas(book, told, rank)),
+        initiatives=tuple(
+            (
+                {"text": name, "href": Markup("~/shipped/initiatives/{}/").format(folders[name])},
+                words.number(moved[name]),
+                book.config.initiatives[name].about or "–",
+            )
+            for name in book.config.initiatives
+            if moved[name]
+        ),
+        weeks=tuple(_week_row(book, tell, week) for week in reversed(weeks)),
+        prev=_link(period.previous()) if weeks and period.start > book.weeks[0].start else None,
+        next=None if running else _link(period.next()),
+    )
+
+
+def _sentence(told: list[Told], *, running: bool) -> str:
+    if not told:
+        return "Nothing has reached users yet." if running else "Nothing reached users."
+    so_far = " so far" if running else ""
+    if len(told) == 1:
+        return f"One change reached users{so_far}."
+    return f"{words.count(len(told), 'change', words=True, start=True)} reached users{so_far}: {kinds(told)}."
+
+
+def _lead(book: Book, told: list[Told], period: Period) -> str:
+    top = highlights(told)[:2]
+    deployments = [d for d in book.live_deployments if period.contains(d.at, book.zone)]
+    says = f"{words.count(len(deployments), 'deployment', start=True)} went to users."
+    failed = sum(deployment.needed_intervention for deployment in deployments)
+    if failed:
+        says += f" {words.spelled(failed, start=True)} needed a fix."
+    if top:
+        says += " Among what is new: " + "; ".join(item.words.rstrip(".") for item in top) + "."
+    return says
+
+
+def _areas(
+    book: Book, told: list[Told], rank: dict[tuple[str, str], tuple[object, ...]]
+) -> Iterator[AreaPart]:
+    by_area: dict[str, list[Told]] = defaultdict(list)
+    for item in told:
+        if is_news(item):
+            by_area[item.area].append(item)
+    order = [*book.config.areas, ELSEWHERE]
+    for name in sorted(by_area, key=lambda name: (order.index(name) if name in order else len(order), name)):
+        items = sorted(by_area[name], key=lambda item: rank[item.codebase, item.id])
+        rest = len(items) - _LARGE
+        more = f"And {words.count(rest, 'smaller one')}, told by the weeks below." if rest > 0 else ""
+        yield AreaPart(name, area_anchor(name), tuple(_row(item) for item in items[:_LARGE]), more)
+
+
+def _row(item: Told) -> Row:
+    """A row that leads to where the change is told whole; the anchor is its week's."""
+    whole = row(item)
+    return Row(whole.type, whole.words, item.href, Markup(), whole.more, whole.meta)
+
+
+def _week_row(book: Book, tell: Teller, week: Period) -> tuple[object, ...]:
+    told = [tell(change) for change in book.changes_in(week)]
+    top = highlights(told) or [item for item in told if is_news(item)]
+    return (
+        {"text": f"Week {week.number}, {week.year}", "href": book.week_href(week)},
+        words.number(len(told)),
+        top[0].words if top else "–",
+    )
+
+
+def _link(period: Period) -> Link:
+    return Link(Markup("~/shipped/{}/").format(period.id), period_name(period))
+
+
+def scope_page(book: Book, tell: Teller, scope: Scope) -> ScopePage:
+    """The model of an area's or a team's news, newest week first."""
+    by_week: dict[Period, list[Told]] = defaultdict(list)
+    for change in reversed(book.delivered):
+        item = tell(change)
+        if scope.holds(item) and change.deployed_at is not None:
+            by_week[Week.of(change.deployed_at, book.zone)].append(item)
+    weeks = sorted(by_week, reverse=True)
+    total = sum(map(len, by_week.values()))
+    parts = []
+    for week in weeks[:_WEEKS]:
+        news = [item for item in by_week[week] if is_news(item)]
+        behind = len(by_week[week]) - len(news)
+        title = Markup('<a href="{}">Week {}</a>, {}').format(
+            book.week_href(week), week.number, words.week_days(week.start)
+        )
+        if behind:
+            title += f"; {behind} behind the scenes"
+        parts.append(ScopePart(title, tuple(_line(item) for item in news)))
+    kind = "Area" if scope.area is not None else "Team"
+    return ScopePage(
+        kicker=f"{kind}: {scope.title}",
+        sentence=f"{words.count(total, 'change', words=True, start=True)} reached users, the last "
+        f"in week {weeks[0].number} of {weeks[0].year}."
+        if weeks
+        else "Nothing of it has reached users yet.",
+        simulated=book.config.site.simulated,
+        zone=book.config.site.timezone,
+        feed=Markup("~/shipped/{}/feed.xml").format(scope.folder),
+        json=Markup("~/shipped/{}/feed.json").format(scope.folder),
+        weeks=tuple(parts),
+        earlier=tuple(
+            (
+                {"text": f"Week {week.number}, {week.year}", "href": book.week_href(week)},
+                words.number(len(by_week[week])),
+            )
+            for week in weeks[_WEEKS:]
+        ),
+        nothing="When a change of it goes live, it is told here and in its feed.",
+    )
+
+
+def _line(item: Told) -> Line:
+    meta: list[Markup | str] = [item.label, item.codebase, item.number]
+    if item.state is not None:
+        meta.insert(0, item.state.says)
+    return Line(item.words, item.href, Markup(), tuple(meta))
