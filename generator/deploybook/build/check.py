@@ -25,7 +25,7 @@ class Finding:
     """One thing to look at.
 
     Attributes:
-        level: `error`: it does not work. `missing`: more would be known with it. `differs`: words and facts do.
+        level: `error`: it fails. `missing`: more would be known with it. `differs`: words and facts do.
         where: The file, the codebase or the practice.
         says: One sentence.
         step: What to do next.
