@@ -180,14 +180,24 @@ def pages(book: Book, tell: Teller) -> Iterator[Page]:
         "shipped/initiatives", "initiatives.md.jinja", "Initiatives",
         Overview(
             kicker="Initiatives",
-            sentence=f"{said}, {words.spelled(moved)} of which moved this week."
-            if moved
-            else f"{said}; none moved this week.",
+            sentence=_overview(said, moved, total),
             simulated=book.config.site.simulated,
             zone=book.config.site.timezone,
             rows=tuple(rows),
         ),
     )  # fmt: skip
+
+
+def _overview(said: str, moved: int, total: int) -> str:
+    if total == 1:
+        return f"{said}; it {'moved' if moved else 'did not move'} this week."
+    if moved == total:
+        return f"{said}, all of which moved this week."
+    return (
+        f"{said}, {words.spelled(moved)} of which moved this week."
+        if moved
+        else f"{said}; none moved this week."
+    )
 
 
 def _moved_this_week(book: Book, changes: list[LinkedChange]) -> bool:
@@ -241,7 +251,7 @@ def _one(
         due or "–",
         f"{words.number(len(live))} of {words.number(total)}" if total else "–",
         words.number(len(issues)) if issues else "–",
-        {"text": f"Week {last.number}, {last.year}", "href": book.week_href(last)} if last else "–",
+        {"text": last.id, "href": book.week_href(last)} if last else "–",
         _flag_words(flag_rows),
         words.number(len(incidents)) if incidents else "none",
     )

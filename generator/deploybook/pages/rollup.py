@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
@@ -178,12 +179,13 @@ def _areas(
         items = sorted(by_area[name], key=lambda item: rank[item.codebase, item.id])
         rest = len(items) - _LARGE
         more = f"And {words.count(rest, 'smaller one')}, told by the weeks below." if rest > 0 else ""
-        yield AreaPart(name, area_anchor(name), tuple(_row(item) for item in items[:_LARGE]), more)
+        yield AreaPart(name, area_anchor(name), tuple(_row(item, book.zone) for item in items[:_LARGE]), more)
 
 
-def _row(item: Told) -> Row:
+def _row(item: Told, zone: ZoneInfo) -> Row:
     """A row that leads to where the change is told whole; the anchor is its week's."""
-    whole = row(item)
+    when = Markup("live {}").format(words.moment(item.live_at, zone, "day")) if item.live_at else Markup()
+    whole = row(replace(item, when=when))
     return Row(whole.type, whole.words, item.href, Markup(), whole.more, whole.meta)
 
 

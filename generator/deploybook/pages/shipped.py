@@ -12,10 +12,12 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.linking.model import LinkedChange
 from deploybook.pages.book import Book
+from deploybook.pages.feeds import Scope, area_scopes, team_scopes
 from deploybook.pages.page import Page
 from deploybook.pages.telling import Teller, Told, ago
+from deploybook.pages.week import Link
 from deploybook.pages.weeknews import NEWS_KINDS, highlights, is_news
-from deploybook.periods import Period
+from deploybook.periods import Kind, Period, periods_between
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Year:
     """The weeks of an ISO year, newest first."""
 
     title: str
+    months: tuple[Link, ...]
     rows: tuple[tuple[object, ...], ...]
 
 
@@ -35,6 +38,9 @@ class ShippedPage:
     simulated: bool
     zone: str
     years: tuple[Year, ...]
+    feeds: tuple[Link, ...]
+    areas: tuple[Link, ...]
+    teams: tuple[Link, ...]
 
 
 @dataclass(frozen=True)
@@ -92,8 +98,29 @@ def shipped_page(book: Book, tell: Teller) -> ShippedPage:
         else "Nothing has reached users yet.",
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
-        years=tuple(Year(str(year), tuple(rows)) for year, rows in years.items()),
+        years=tuple(Year(str(year), tuple(_months(book, year)), tuple(rows)) for year, rows in years.items()),
+        feeds=(
+            Link(Markup("~/shipped/feed.xml"), "Atom feed"),
+            Link(Markup("~/shipped/feed.json"), "JSON feed"),
+        ),
+        areas=tuple(_scope(scope) for scope in area_scopes(book)),
+        teams=tuple(_scope(scope) for scope in team_scopes(book)),
     )
+
+
+def _scope(scope: Scope) -> Link:
+    return Link(Markup("~/shipped/{}/").format(scope.folder), scope.title)
+
+
+def _months(book: Book, year: int) -> Iterator[Link]:
+    """The year's quarters and months that the book has, newest first."""
+    first = book.weeks[0].bounds(book.zone)[0]
+    kinds: tuple[Kind, ...] = ("quarter", "month")
+    for kind in kinds:
+        for period in reversed(periods_between(kind, first, book.as_of, book.zone)):
+            if period.year == year:
+                name = f"Q{period.number}" if kind == "quarter" else words.month(period.start)
+                yield Link(Markup("~/shipped/{}/").format(period.id), name)
 
 
 def _week_row(book: Book, tell: Teller, week: Period) -> tuple[object, ...]:
