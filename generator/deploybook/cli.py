@@ -92,6 +92,36 @@ def _config(file: Path | None) -> Config:
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
+    schedule: Annotated[
+        list[str] | None,
+        typer.Option(help="What builds the site every hour: github, gitlab, systemd or kubernetes."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a site repository: configuration, pages to write by hand, a schedule. Changes no file."""
+    from deploybook.config.init import describe
+    from deploybook.config.init import init as write_files
+    from deploybook.config.suggest import suggest
+
+    found = suggest(folder)
+    if not quiet:
+        print("\n".join(describe(found)))
+    if not yes and not typer.confirm(f"Write a site repository from it into {folder.absolute()}?"):
+        raise typer.Exit(EXIT_NO)
+    done = write_files(folder, found, schedules=schedule or [])
+    if quiet:
+        return
+    for path in done.written:
+        print(f"written     {path}")
+    for path in done.left_alone:
+        print(f"left alone  {path}: it was there before")
+    print("Next: look through deploybook.yml, then run deploybook check, then deploybook build")
+
+
+@app.command()
 def build(
     config: ConfigFile = None,
     as_of: AsOf = None,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from deploybook import __version__
 from deploybook.config.schema import SCHEMA_COMMENT, SCHEMA_FILE, json_schema
 from deploybook.config.suggest import Suggestion
 from deploybook.errors import UsageError
@@ -23,6 +25,17 @@ _FILES = {
     "docs/process/when-it-goes-wrong.md": "docs/process/when-it-goes-wrong.md.jinja",
 }
 
+SCHEDULES = {
+    "github": {".github/workflows/deploybook.yml": "schedule/github.yml.jinja"},
+    "gitlab": {".gitlab-ci.yml": "schedule/gitlab.yml.jinja"},
+    "systemd": {
+        f"schedule/deploybook.{unit}": f"schedule/deploybook.{unit}.jinja"
+        for unit in ("service", "timer", "path")
+    },
+    "kubernetes": {"schedule/kubernetes.yml": "schedule/kubernetes.yml.jinja"},
+}
+"""What runs the build every hour, by where: files to write and their templates."""
+
 
 @dataclass(frozen=True)
 class Scaffold:
@@ -33,12 +46,25 @@ class Scaffold:
     """Files that were there before and were not touched."""
 
 
-def init(folder: Path, found: Suggestion, *, templates: Path | None = None) -> Scaffold:
+def init(
+    folder: Path, found: Suggestion, *, schedules: Sequence[str] = (), templates: Path | None = None
+) -> Scaffold:
     """Write a site repository into a folder, from what was found out or said.
 
+    Args:
+        folder: Made where it is not there.
+        found: What is known of the codebase.
+        schedules: Keys of `SCHEDULES`.
+        templates: Where they are, unless with the program.
+
     Raises:
-        UsageError: A file cannot be written.
+        UsageError: There is no such schedule, or a file cannot be written.
     """
+    if unknown := [each for each in schedules if each not in SCHEDULES]:
+        raise UsageError(
+            f"there is no schedule {unknown[0]!r}", where="--schedule",
+            next_step=f"one of: {', '.join(SCHEDULES)}",
+        )  # fmt: skip
     loader = FileSystemLoader(templates or scaffold_folder())
     jinja = Environment(  # noqa: S701 - YAML and Markdown, not HTML; each value goes through `yaml`
         loader=loader,
@@ -48,11 +74,17 @@ def init(folder: Path, found: Suggestion, *, templates: Path | None = None) -> S
         undefined=StrictUndefined,
     )
     jinja.filters["yaml"] = _yaml
+    jinja.filters["unit"] = _unit
+    files = _FILES | {path: file for each in schedules for path, file in SCHEDULES[each].items()}
     texts = {
         path: jinja.get_template(template).render(
-            found=found, schema_comment=SCHEMA_COMMENT, mkdocs_marker=MKDOCS_MARKER
+            found=found,
+            schema_comment=SCHEMA_COMMENT,
+            mkdocs_marker=MKDOCS_MARKER,
+            version=__version__,
+            folder=folder.absolute(),
         )
-        for path, template in _FILES.items()
+        for path, template in files.items()
     }
     texts[SCHEMA_FILE] = json.dumps(json_schema(), indent=2) + "\n"
     written, left = [], []
@@ -74,6 +106,23 @@ def init(folder: Path, found: Suggestion, *, templates: Path | None = None) -> S
     return Scaffold(tuple(written), tuple(left))
 
 
+def describe(found: Suggestion) -> list[str]:
+    """What was found, a line each, for a person to agree with."""
+    people = [person.name for person in found.people]
+    facts = {
+        "codebase": found.name,
+        "repository": found.repository or "",
+        "remote": found.remote or "",
+        "release branch": found.release_branch or "",
+        "owners": found.codeowners or "",
+        "teams": ", ".join(found.teams),
+        "pipelines": ", ".join(found.pipelines),
+        "environments": " → ".join(found.environments),
+        "people": ", ".join(people),
+    }
+    return [f"{name:<15} {_printable(says) or '–'}" for name, says in facts.items()]
+
+
 def scaffold_folder() -> Path:
     """Where the templates of `init` are: in the package once installed, at the top of a checkout."""
     package = Path(__file__).parents[1]
@@ -83,4 +132,23 @@ def scaffold_folder() -> Path:
 
 def _yaml(text: str) -> str:
     """A text as a YAML scalar in double quotes: JSON's are YAML's."""
-    return json.dumps("".join(letter for letter in text if letter.isprintable()), ensure_ascii=False)
+    return json.dumps(_printable(text), ensure_ascii=False)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())
+
+
+def _unit(path: Path) -> str:
+    """A path as a value of a systemd unit.
+
+    Raises:
+        UsageError: It holds what such a file cannot say.
+    """
+    text = str(path)
+    if not text.isprintable() or any(letter in text for letter in "\"'\\"):
+        raise UsageError(
+            "systemd's files cannot name this folder", where=text,
+            next_step="use a folder without quotes and backslashes in its name",
+        )  # fmt: skip
+    return text.replace("%", "%%")
