@@ -13,14 +13,17 @@ from deploybook.pages import (
     environments,
     feeds,
     home,
+    incidents,
     initiatives,
     metrics,
+    outliers,
     owners,
     practices,
     process,
     rollup,
     scopes,
     shipped,
+    uptime,
     week,
 )
 from deploybook.pages.book import Book
@@ -42,6 +45,9 @@ def everything(book: Book) -> Iterator[Page | File]:
     yield from codebase.pages(book, tell)
     yield from scopes.pages(book, tell)
     yield from deployments.pages(book)
+    yield from outliers.pages(book, tell)
+    yield from incidents.pages(book)
+    yield from uptime.pages(book)
     yield from process.pages(book, tell)
     yield from owners.pages(book)
     yield from environments.pages(book)

@@ -20,7 +20,7 @@ from deploybook.pages.five import Line, Scope
 from deploybook.pages.page import Page
 from deploybook.pages.plots import FlagNote
 from deploybook.pages.readings import LONG, WEEKS, Reading
-from deploybook.pages.recent import Recent, duration_or_dash, freshness, middle
+from deploybook.pages.recent import Recent, duration_or_dash, freshness, middle, of_whom
 from deploybook.pages.telling import Teller, number
 from deploybook.periods import Week
 from deploybook.text import link, slug
@@ -160,7 +160,7 @@ def sentence(scope: Scope, reading: Reading) -> str:
             f"{words.count(len(known), 'change', start=True)} of {scope.name} reached users in {WEEKS} weeks"
         )
         return f"{told}, after {words.joined([words.duration(value) for value in sorted(known)])}."
-    told = f"Half of {scope.name}’s changes reach users within {duration_or_dash(middle_)}"
+    told = f"Half of {of_whom(scope.name)} changes reach users within {duration_or_dash(middle_)}"
     if reading.verdict.down:
         return f"{told}, and it is getting faster."
     if reading.verdict.up:

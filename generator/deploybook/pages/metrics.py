@@ -11,7 +11,7 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.charts.model import Caption, Cell, Chart, Dot, Dots, Target
 from deploybook.linking.model import LinkedDeployment
-from deploybook.pages import plots, readings, targets
+from deploybook.pages import plots, readings, targets, uptime
 from deploybook.pages.book import Book, Figure
 from deploybook.pages.five import Spark, of, spark
 from deploybook.pages.page import Page
@@ -90,7 +90,6 @@ class MetricsPage:
     panels: tuple[Panel, ...]
     notes: tuple[FlagNote, ...]
     uptime: Chart | None
-    uptime_says: str
     codebases: tuple[CodebaseRow, ...]
     readings: Words
     long: bool
@@ -130,10 +129,7 @@ def metrics_page(book: Book, *, weeks: int = WEEKS) -> MetricsPage:
             _rework(book, recent, notes, weeks),
         ),
         notes=notes,
-        uptime=plots.draw(book, plots.uptime(up, _uptime_caption(up, weeks), book))
-        if weeks == WEEKS
-        else None,
-        uptime_says=_uptime_says(up, weeks),
+        uptime=uptime.chart(book, up) if weeks == WEEKS else None,
         codebases=tuple(_codebases(book, recent)) if weeks == WEEKS else (),
         readings=three_readings(book, recent),
         long=weeks != WEEKS,
@@ -538,26 +534,6 @@ def rework_kinds(deployments: list[LinkedDeployment]) -> str:
         [words.count(kinds[kind], kind, "hotfixes" if kind == "hotfix" else None, words=True)
          for kind in ("hotfix", "revert", "rollback") if kinds[kind]] or [""]
     )  # fmt: skip
-
-
-def _uptime_says(reading: Reading, weeks: int) -> str:
-    if not reading.denominator:
-        return ""
-    down = reading.denominator - reading.numerator
-    share = words.percent(reading.numerator / reading.denominator, 2)
-    bad = sum(bool(f.denominator) and f.numerator != f.denominator for f in reading.figures)
-    if not down:
-        return f"Up all {weeks} weeks, as far as it is known"
-    return (
-        f"Up {share} of {weeks} weeks: down {words.duration(down)}, in {words.count(bad, 'week', words=True)}"
-    )
-
-
-def _uptime_caption(reading: Reading, weeks: int) -> Caption:
-    title = _uptime_says(reading, weeks)
-    return Caption(
-        title, "Minutes down, by week, all codebases together.", f"Bars of minutes down by week. {title}."
-    )
 
 
 def codebase_href(name: str) -> Markup:

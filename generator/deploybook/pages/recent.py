@@ -135,3 +135,8 @@ def week_range(book: Book, weeks: int = WEEKS) -> str:
     if first.year == last.year:
         return f"weeks {first.week} to {last.week} of {last.year}"
     return f"week {first.week} of {first.year} to week {last.week} of {last.year}"
+
+
+def of_whom(name: str) -> str:
+    """The possessive of a name: "shop-web’s", "payments’"."""
+    return f"{name}’" if name.endswith("s") else f"{name}’s"

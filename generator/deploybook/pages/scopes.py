@@ -14,10 +14,11 @@ from deploybook.pages.beside import Beside, figure_words
 from deploybook.pages.book import Book
 from deploybook.pages.deployments import Item, standing
 from deploybook.pages.five import Line, Scope
+from deploybook.pages.flagstate import FlagState, flag_states
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
 from deploybook.pages.recent import Recent, deployment_name, duration_or_dash, freshness, middle, part
-from deploybook.pages.telling import Teller, flag_states, number
+from deploybook.pages.telling import Teller, number
 from deploybook.periods import period_of
 from deploybook.text import slug
 
@@ -175,10 +176,10 @@ def _flags(book: Book) -> ListPage:
         behind = sum(flag in c.flags for c in book.delivered)
         rows.append((
             Item(flag, Markup(f"~/metrics/flags/{slug(flag)}/")),
-            state_words(states.get(flag)),
+            _state(states.get(flag)),
             words.number(behind),
         ))  # fmt: skip
-    on = sum(states.get(flag) == "on" for flag in book.config.flags)
+    on = sum(flag in states and states[flag].on for flag in book.config.flags)
     return ListPage(
         kicker="Flags",
         sentence=f"{words.count(len(rows), 'flag', start=True)}, {words.spelled(on)} on for everyone."
@@ -188,15 +189,17 @@ def _flags(book: Book) -> ListPage:
         zone=book.config.site.timezone,
         columns=("Flag", "State", "Changes delivered behind it"),
         rows=tuple(rows),
-        empty="Name flags under flags in deploybook.yml, with the label of their changes, and record each switch"
-        " as a flag_change.",
+        empty="Name flags under flags in deploybook.yml, with the label of their changes, and record each"
+        " switch as a flag_change.",
     )
 
 
-def state_words(state: str | None) -> str:
-    """A flag's state in words."""
-    if state is None:
-        return "no switch recorded"
+def _state(state: FlagState | None) -> str:
+    return state.says if state is not None else "no switch recorded"
+
+
+def state_words(state: str) -> str:
+    """What a flag was switched to, in words."""
     if state in ("on", "off"):
         return state
     try:
@@ -238,14 +241,13 @@ def flag_page(book: Book, tell: Teller, recent: Recent, flag: str) -> ScopePage:
     state = flag_states(book).get(flag)
     owner = book.person(book.config.flags[flag].owner) if flag in book.config.flags else None
     told = words.count(len(recent.once(behind)), "change", start=True)
-    asof = [*freshness(book), state_words(state)]
+    asof = [*freshness(book), _state(state)]
+    now = f"it is {state.says}" if state is not None else "no switch of it is recorded"
     if owner and not book.config.site.public:
         asof.append(f"owner {owner}")
     return ScopePage(
         kicker=f"Flag {flag}",
-        sentence=f"{told} reached users behind {flag}; it is {state_words(state)}."
-        if behind
-        else f"Nothing has reached users behind {flag} yet; it is {state_words(state)}.",
+        sentence=f"{told if behind else 'Nothing yet'} reached users behind {flag}; {now}.",
         lead="Deployed is not released: what is behind a flag reaches people when it is switched on.",
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,

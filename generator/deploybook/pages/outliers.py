@@ -1,0 +1,362 @@
+"""`metrics/outliers/`: everyone a dot, the unusual named, and the way to their source."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup
+
+from deploybook import words
+from deploybook.charts.model import Caption, Chart, Spot, Strip
+from deploybook.linking.model import LinkedChange, LinkedDeployment
+from deploybook.pages import plots
+from deploybook.pages.book import Book
+from deploybook.pages.page import Page
+from deploybook.pages.readings import WEEKS
+from deploybook.pages.recent import Recent, deployment_name, middle, of_whom
+from deploybook.pages.telling import Teller, number
+from deploybook.text import link
+from deploybook.words import NBSP
+
+NAMED = 3
+"""So many of a measure are named in its drawing."""
+DRAWN = 1500
+"""More dots than this are thinned out; the unusual all stay."""
+LISTED = 300
+ENOUGH = 20
+"""Under so many values the greatest is always beyond the 95th percentile."""
+
+Row = LinkedChange | LinkedDeployment
+Key = tuple[str, str, str, str]
+"""Kind, codebase, environment, id."""
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """One measure of one change or deployment beyond the limit of its codebase."""
+
+    measure: str
+    value: float
+    limit: float
+    of: int
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A strip with its figure."""
+
+    id: Markup
+    title: str
+    question: str
+    number: str | None
+    unit: str
+    href: Markup
+    sample: str
+    reason: str
+    chart: Chart | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A change or deployment in the list, with everything that was unusual about it."""
+
+    name: str
+    href: Markup
+    small: str
+    unusual: str
+    it: str
+    usual: str
+    where: str
+    source: Markup | None
+    source_words: str
+
+
+@dataclass(frozen=True)
+class OutliersPage:
+    """The model of `metrics/outliers/`."""
+
+    kicker: str
+    sentence: str
+    lead: str
+    simulated: bool
+    zone: str
+    panels: tuple[Panel, ...]
+    lines: tuple[Line, ...]
+    more: int
+    weeks: int
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is drawn as a strip."""
+
+    id: str
+    title: str
+    question: str
+    kind: Literal["change", "deployment"]
+    value: Callable[[Row], float | None]
+    noun: str
+    unknown: str
+
+
+def _seconds(column: str) -> Callable[[Row], float | None]:
+    def value(row: Row) -> float | None:
+        found = getattr(row, column)
+        return None if found is None else float(found)
+
+    return value
+
+
+def _lines(row: Row) -> float | None:
+    if not isinstance(row, LinkedChange) or row.additions is None or row.deletions is None:
+        return None
+    return float(row.additions + row.deletions)
+
+
+MEASURES = (
+    Measure(
+        "lead_time", "Lead time", "First commit to live", "change",
+        _seconds("lead_time_seconds"), "change", "have no known first commit",
+    ),
+    Measure(
+        "review_time", "Review", "First review to merged", "change",
+        _seconds("review_seconds"), "change", "have no known review",
+    ),
+    Measure("size", "Size", "Lines added and removed", "change", _lines, "change", "have no known size"),
+    Measure(
+        "duration", "Duration", "Deployment started to finished", "deployment",
+        _seconds("duration_seconds"), "deployment", "have no known start or finish",
+    ),
+    Measure(
+        "recovery", "Recovery", "Failed to recovered", "deployment",
+        _seconds("recovery_seconds"), "failed deployment", "are not known to be over",
+    ),
+)  # fmt: skip
+NAMES = {
+    "lead_time": "lead time",
+    "coding_time": "coding",
+    "pickup_time": "pickup",
+    "review_time": "review",
+    "waiting_time": "waiting",
+    "size": "size",
+    "duration": "duration",
+    "recovery": "recovery",
+}
+"""The measures in words, the one that is told first first."""
+STAGES = ("coding", "pickup", "review", "waiting")
+
+
+def pages(book: Book, tell: Teller) -> Iterator[Page]:
+    """The page, where the outliers are counted."""
+    if "outliers" not in book.tables:
+        return
+    yield Page("metrics/outliers", "outliers.md.jinja", "Outliers", outliers_page(book, tell))
+
+
+def find(book: Book) -> dict[Key, list[Unusual]]:
+    """Everything unusual of the last weeks, by what it was."""
+    found: dict[Key, list[Unusual]] = defaultdict(list)
+    for row in book.tables["outliers"].to_pylist():
+        key = (row["kind"], row["codebase"], row["environment"] or "", row["id"])
+        found[key].append(Unusual(row["measure"], row["value"], row["limit"], row["of"]))
+    return found
+
+
+def outliers_page(book: Book, tell: Teller) -> OutliersPage:
+    """The model of the page."""
+    recent = Recent(book)
+    found = find(book)
+    rows: dict[Key, Row] = {_key(change): change for change in recent.changes}
+    rows |= {_key(deployment): deployment for deployment in [*recent.deployments, *recent.failed]}
+    known = {key: unusual for key, unusual in found.items() if key in rows}
+    farthest = sorted(known, key=lambda key: -max(u.value / (u.limit or 1) for u in known[key]))
+    listed = sorted(farthest[:LISTED], key=lambda key: (key[1], key[0], _natural(key[3])))
+    usual = Usual(recent)
+    count = sum(len(unusual) for unusual in known.values())
+    return OutliersPage(
+        kicker=f"Outliers, last {WEEKS} weeks",
+        sentence=headline(recent.changes, known, usual),
+        lead=f"{words.number(count)} times in {WEEKS} weeks, a change or a deployment was beyond 95{NBSP}% of"
+        " its own codebase’s. The farthest are named here, and all are listed below."
+        if count
+        else "With more changes and deployments, those far from their codebase’s usual are named here.",
+        simulated=book.config.site.simulated,
+        zone=book.config.site.timezone,
+        panels=tuple(_panel(book, recent, known, measure) for measure in MEASURES),
+        lines=tuple(_line(book, tell, rows[key], known[key], usual) for key in listed),
+        more=len(known) - len(listed),
+        weeks=WEEKS,
+    )
+
+
+def _key(row: Row) -> Key:
+    if isinstance(row, LinkedChange):
+        return ("change", row.codebase, row.environment or "", row.id)
+    return ("deployment", row.codebase, row.environment, row.id)
+
+
+def _natural(id_: str) -> tuple[int, str]:
+    return (int(id_), "") if id_.isdigit() and len(id_) < 18 else (0, id_)
+
+
+class Usual:
+    """A codebase's own median of a measure over the last weeks."""
+
+    def __init__(self, recent: Recent) -> None:
+        self._recent = recent
+        self._known: dict[tuple[str, str], float | None] = {}
+
+    def __call__(self, codebase: str, measure: str, kind: str) -> float | None:
+        """The median; none where nothing is known."""
+        key = (codebase, f"{kind} {measure}")
+        if key not in self._known:
+            self._known[key] = middle(
+                None if value is None else int(value) for value in self._values(codebase, measure, kind)
+            )
+        return self._known[key]
+
+    def _values(self, codebase: str, measure: str, kind: str) -> Iterable[float | None]:
+        if kind == "change":
+            read = _lines if measure == "size" else _seconds(f"{measure.removesuffix('_time')}_seconds")
+            if measure == "lead_time":
+                read = _seconds("lead_time_seconds")
+            return [read(change) for change in self._recent.changes_of.get(codebase, [])]
+        if measure == "recovery":
+            return [d.recovery_seconds for d in self._recent.failed_of.get(codebase, [])]
+        column = "changes" if measure == "size" else "duration_seconds"
+        return [getattr(d, column) for d in self._recent.deployments_of.get(codebase, [])]
+
+
+def headline(changes: Sequence[LinkedChange], known: dict[Key, list[Unusual]], usual: Usual) -> str:
+    """The farthest of all, and whether size went with it."""
+    slow = [
+        c for c in changes
+        if c.lead_time_seconds is not None and any(u.measure == "lead_time" for u in known.get(_key(c), []))
+    ]  # fmt: skip
+    if not slow:
+        return "Nothing was far from its codebase’s usual." if changes else "Nothing has reached users yet."
+    slowest = max(slow, key=lambda c: c.lead_time_seconds or 0)
+    took = words.duration(slowest.lead_time_seconds or 0)
+    lines = _lines(slowest)
+    if lines is not None and any(u.measure == "size" for u in known[_key(slowest)]):
+        return f"Large and slow went together: the change of {took} had {words.number(lines)} lines."
+    middle_ = usual(slowest.codebase, "lead_time", "change")
+    half = words.duration(middle_ or 0)
+    return f"The slowest change took {took}; half of {of_whom(slowest.codebase)} take {half} or less."
+
+
+def _panel(book: Book, recent: Recent, known: dict[Key, list[Unusual]], measure: Measure) -> Panel:
+    rows: Sequence[Row] = recent.changes
+    if measure.kind == "deployment":
+        rows = recent.failed if measure.id == "recovery" else recent.deployments
+    valued = [(row, value) for row in rows if (value := measure.value(row)) is not None and value >= 0]
+    unusual = {
+        key
+        for key, found in known.items()
+        if any(u.measure == measure.id for u in found) and key[0] == measure.kind
+    }
+    mine = sorted(((value, row) for row, value in valued if _key(row) in unusual), key=lambda pair: -pair[0])
+    named = {_key(row) for _, row in mine[:NAMED]}
+    step = -(-len(valued) // DRAWN) if valued else 1
+    drawn = [
+        (row, value) for place, (row, value) in enumerate(valued) if place % step == 0 or _key(row) in unusual
+    ]
+    about = f"Each dot is a {measure.noun}. Log scale."
+    if step > 1:
+        about = f"Each dot is a {measure.noun}; of the usual, one in {step} is drawn. Log scale."
+    title = _title(measure, mine)
+    spots = tuple(
+        Spot(
+            value=value,
+            name=_name(row),
+            worded=_worded(measure.id, value, row),
+            href=_href(book, row),
+            unusual=_key(row) in unusual,
+            named=_key(row) in named,
+        )
+        for row, value in drawn
+    )
+    size = measure.id == "size"
+    data = Strip(
+        Caption(title, about, f"{about} {title}."),
+        "count" if size else "time",
+        measure.title,
+        spots,
+        "lines" if size else "",
+    )
+    unknown = len(rows) - len(valued)
+    rest = f"; {words.number(unknown)} {measure.unknown}" if unknown else ""
+    return Panel(
+        id=Markup(measure.id.replace("_", "-")),
+        title=measure.title,
+        question=measure.question,
+        number=words.number(len(mine)) if valued else None,
+        unit="unusual",
+        href=Markup("#list"),
+        sample=f"of {words.count(len(valued), measure.noun)}{rest}",
+        reason=f"none is known in {WEEKS} weeks{rest}",
+        chart=plots.draw(book, data if spots else None),
+    )
+
+
+def _title(measure: Measure, mine: list[tuple[float, Row]]) -> str:
+    if not mine:
+        return "None was unusual"
+    named = mine[:NAMED]
+    least = _worded(measure.id, *named[-1])
+    verb = "had" if measure.id == "size" else "took"
+    told = f"{words.count(len(named), measure.noun, start=True)} {verb} {least}"
+    return f"{told} or more" if len(named) > 1 else told
+
+
+def _worded(measure: str, value: float, row: Row) -> str:
+    if measure != "size":
+        return words.duration(value)
+    return words.count(int(value), "line" if isinstance(row, LinkedChange) else "change")
+
+
+def _name(row: Row) -> str:
+    return f"{row.codebase} {number(row)}" if isinstance(row, LinkedChange) else deployment_name(row)
+
+
+def _href(book: Book, row: Row) -> Markup:
+    return book.change_href(row) if isinstance(row, LinkedChange) else book.deployment_href(row)
+
+
+def _line(book: Book, tell: Teller, row: Row, found: list[Unusual], usual: Usual) -> Line:
+    kind = "change" if isinstance(row, LinkedChange) else "deployment"
+    order = list(NAMES)
+    told = sorted(found, key=lambda u: order.index(u.measure))
+    first = max(told, key=lambda u: u.value / (u.limit or 1))
+    middle_ = usual(row.codebase, first.measure, kind)
+    of = f" of {first.of}" if first.of < ENOUGH else ""
+    if isinstance(row, LinkedChange):
+        small, where, source = tell(row).words, _longest(row), link(row.url)
+    else:
+        small, where, source = f"Deployment to {row.environment}", " ".join(row.because[:1]), link(row.url)
+    return Line(
+        name=_name(row),
+        href=_href(book, row),
+        small=small,
+        unusual=", ".join(NAMES[u.measure] for u in told),
+        it=_worded(first.measure, first.value, row),
+        usual=("–" if middle_ is None else _worded(first.measure, middle_, row)) + of,
+        where=where,
+        source=source,
+        source_words=f"pull{NBSP}request"
+        if isinstance(row, LinkedChange) and row.by_pull_request
+        else "source",
+    )
+
+
+def _longest(change: LinkedChange) -> str:
+    """Where a change's time went: its longest stage, where the stages are known."""
+    stages = [(getattr(change, f"{name}_seconds"), name) for name in STAGES]
+    known = [(seconds, name) for seconds, name in stages if seconds is not None]
+    if not known or not change.lead_time_seconds:
+        return ""
+    seconds, name = max(known)
+    return f"{name} {words.duration(seconds)}"
