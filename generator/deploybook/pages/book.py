@@ -19,10 +19,11 @@ from deploybook.linking.model import BranchCommit, Delivery, LinkedChange, Linke
 from deploybook.messages import author_email, author_name
 from deploybook.ownership import Owned
 from deploybook.pages.branches import Branch, branches
+from deploybook.pages.breaks import breaks
 from deploybook.pages.locks import HeldLock, held
 from deploybook.periods import Calendar, Period, Turn, Week, periods_between
 from deploybook.pipelines import Pipeline
-from deploybook.practices import Statement
+from deploybook.practices import Span, Statement
 from deploybook.text import slug
 
 
@@ -139,6 +140,11 @@ class Book:
     def branches(self) -> list[Branch]:
         """Release branches whose runs are known, by codebase: green or red, and since when."""
         return branches(self.history["pipeline_runs"], self.config, self.as_of)
+
+    @cached_property
+    def breaks(self) -> dict[str, list[Span]]:
+        """When release branches were red, by codebase."""
+        return breaks(self.history["pipeline_runs"], self.config, self.as_of)
 
     @cached_property
     def locks(self) -> list[HeldLock]:

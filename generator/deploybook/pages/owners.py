@@ -13,12 +13,13 @@ from deploybook import words
 from deploybook.ownership import Codeowners, Owned
 from deploybook.pages.book import Book
 from deploybook.pages.page import File, Page
-from deploybook.pages.rota import Holder, rota
+from deploybook.pages.rota import Holder, past, rota, year
 from deploybook.text import escape, json_for_script, link, slug
 
 QUIET_DAYS = 180
 """An owner without a change, a review by name or a deployment in so many days is told as quiet."""
 YEAR = timedelta(days=365)
+_FILES = 5
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class TeamRow:
 
 @dataclass(frozen=True)
 class RotaRow:
-    """A rotation with its turns of a year, by override or not."""
+    """A rotation: now and next, the year to come, and how the last turns went."""
 
     name: str
     anchor: Markup
@@ -81,6 +82,7 @@ class OwnersPage:
     teams: tuple[TeamRow, ...]
     people: tuple[tuple[object, ...], ...]
     rotas: tuple[RotaRow, ...]
+    others: tuple[tuple[object, ...], ...]
     gaps: tuple[Markup | str, ...]
     sample: str
 
@@ -111,6 +113,7 @@ def owners_page(book: Book) -> OwnersPage:
         teams=tuple(_teams(book)),
         people=() if book.config.site.public else tuple(_people(book)),
         rotas=() if book.config.site.public else tuple(_rotas(book)),
+        others=tuple(_by_others(book)),
         gaps=tuple(_gaps(book)),
         sample=_sample(book),
     )
@@ -285,7 +288,49 @@ def _people(book: Book) -> Iterator[tuple[object, ...]]:
 def _rotas(book: Book) -> Iterator[RotaRow]:
     for name in sorted(book.config.rotations):
         told = rota(book, name)
-        yield RotaRow(told.role, Markup(f"rotation-{slug(name)}"), told.turns, (), (), told.calendar)
+        yield RotaRow(
+            told.role,
+            Markup(f"rotation-{slug(name)}"),
+            told.turns,
+            tuple(year(book, name)),
+            tuple(past(book, name)),
+            told.calendar,
+        )
+
+
+def _by_others(book: Book) -> Iterator[tuple[object, ...]]:
+    """Files changed mostly by people who are none of their owners, in a year; most changes first in a codebase."""
+    since = book.as_of - YEAR
+    touched: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for change in book.changes:
+        file = book.owners.get(change.codebase, Owned()).codeowners
+        if file is None or change.bot or change.merged_at < since or not change.files:
+            continue
+        author = book.person_key(change.author)
+        for path in change.files[:200]:
+            if owners := file.owners(path):
+                own = author is not None and _is_owner(book, author, owners)
+                touched[change.codebase, path].append(own)
+    for name in book.codebases:
+        owned = book.owners.get(name, Owned())
+        if owned.codeowners is None:
+            continue
+        rows = ((path, touched.get((name, path), [])) for path in owned.paths)
+        found = [(path, row) for path, row in rows if len(row) >= 5 and sum(row) * 2 < len(row)]
+        for path, row in sorted(found, key=lambda pair: (sum(pair[1]) - len(pair[1]), pair[0]))[:_FILES]:
+            who = words.joined([known(book, each) for each in owned.codeowners.owners(path)])
+            yield (path, name, who, words.rate(len(row) - sum(row), len(row)) or "")
+
+
+def _is_owner(book: Book, person: str, owners: tuple[str, ...]) -> bool:
+    """Whether a person is one of the owners, or in a team of theirs."""
+    for owner in owners:
+        last = owner.rpartition("/")[2].removeprefix("@").casefold()
+        if "/" not in owner and book.config.person_of(owner) == person:
+            return True
+        if last in book.config.teams and person in book.config.teams[last].members:
+            return True
+    return False
 
 
 def _gaps(book: Book) -> Iterator[Markup | str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -276,17 +276,16 @@ def _evidence(book: Book, row: Evidence) -> Markup | str:
 
 
 def _first(book: Book, practices: Practices) -> Iterator[Gap]:
-    """What to take next: weekly before daily, what fewest codebases lack first, one a practice."""
-    order = {check: number for number, check in enumerate(CHECKS)}
-    lacks = Counter(check for (_, check), found in practices.now.items() if found.status == "not_met")
-    chosen: list[tuple[str, Check]] = []
-    ranked = sorted(lacks, key=lambda check: (check.stage != "weekly", lacks[check], order[check]))
-    for check in ranked:
-        told = Counter(name for name, _ in chosen)
+    """What to take next: in the order of the ladder, weekly first, and not all from one codebase."""
+    told: Counter[str] = Counter()
+    for check in CHECKS:
         names = [name for name in book.codebases if practices.now[name, check].status == "not_met"]
-        chosen.append((min(names, key=told.__getitem__), check))
-    for name, check in chosen[:_NEXT]:
-        yield _gap(book, practices, name, check, anchor=False)
+        if names and sum(told.values()) < _NEXT:
+            name = min(names, key=lambda each: told[each])
+            told[name] += 1
+            gap = _gap(book, practices, name, check, anchor=False)
+            others = f" and {words.count(len(names) - 1, 'other')}" if len(names) > 1 else ""
+            yield replace(gap, title=gap.title + others, history="")
 
 
 def codebase_page(book: Book, practices: Practices, name: str) -> CodebasePage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from deploybook.pages.book import Book
 from deploybook.periods import Rotation, Turn
 
 AHEAD = timedelta(days=365)
+BEHIND = timedelta(weeks=12)
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,44 @@ def rota(book: Book, name: str) -> Rota:
     )
 
 
+def year(book: Book, name: str) -> Iterator[tuple[object, ...]]:
+    """The turns of a year to come: when, who, and whom they stand in for."""
+    for turn in upcoming(book, name):
+        last = turn.end - timedelta(seconds=1)
+        first = words.day(turn.start, book.zone, year=True)
+        yield (
+            first,
+            words.day(last, book.zone, year=True),
+            _name(book, turn.person),
+            _instead(book, name, turn),
+        )
+
+
+def past(book: Book, name: str) -> Iterator[tuple[object, ...]]:
+    """The last turns, newest first, with the breaks of release branches on each and how long those lasted."""
+    breaks = [span for spans in book.breaks.values() for span in spans]
+    turns = joined(rotation_of(book, name).shifts(book.as_of - BEHIND, book.as_of))
+    for turn in sorted(turns, key=lambda turn: turn.start, reverse=True):
+        if turn.start >= book.as_of:
+            continue
+        mine = [span for span in breaks if turn.start <= span.start < turn.end]
+        lasted = sum((span.end - span.start).total_seconds() for span in mine if span.end is not None)
+        says = words.count(len(mine), "break") if mine else "none"
+        took = words.duration(lasted) if lasted else ""
+        when = words.day(turn.start, book.zone, year=True)
+        yield (when, _name(book, turn.person), _instead(book, name, turn), says, took)
+
+
+def _name(book: Book, person: str) -> str:
+    return book.person(person) or person
+
+
+def _instead(book: Book, name: str, turn: Turn) -> str:
+    """Whom a turn stands in for, where it is somebody else’s."""
+    planned = rotation_of(book, name).turn(turn.start) if turn.override else None
+    return f"for {_name(book, planned.person)}" if planned and planned.person != turn.person else ""
+
+
 def _holder(book: Book, name: str, turn: Turn, number: int) -> Holder:
     last = turn.end - timedelta(seconds=1)
     if turn.start <= book.as_of:
@@ -86,9 +125,9 @@ def _holder(book: Book, name: str, turn: Turn, number: int) -> Holder:
     if turn.start > book.as_of:
         note.append(Markup("from {}").format(words.moment(turn.start, book.zone, "day")))
     note += [f"in {team}" for team in team_of(book, turn.person)]
-    if turn.override and (planned := rotation_of(book, name).turn(turn.start)):
-        note.append(f"for {book.person(planned.person)}")
-    return Holder(when, book.person(turn.person) or turn.person, words.joined(note) if note else "")
+    if instead := _instead(book, name, turn):
+        note.append(instead)
+    return Holder(when, _name(book, turn.person), words.joined(note) if note else "")
 
 
 def team_of(book: Book, person: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -17,13 +16,12 @@ from deploybook.pages.telling import Teller
 from deploybook.pages.written import written
 from deploybook.periods import Rotation, Week
 from deploybook.pipelines.model import looks_at_users
-from deploybook.practices import Facts, Span, Statement
+from deploybook.practices import Facts, Statement
 from deploybook.practices.model import DAYS, WEEKS
 
 _SUMS = ("green_time", "tested_commits", "uptime", "uptime_incidents")
 _LATEST = ("coverage", "flaky_share")
 _KEEPERS = ("keep", "disturb", "build", "release", "branch")
-_RED = ("failure", "error", "timed_out", "timeout")
 
 
 class Standing:
@@ -74,28 +72,17 @@ class Standing:
         return found
 
     @cached_property
-    def _runs(self) -> tuple[dict[str, int], dict[str, set[str]], dict[str, list[Span]]]:
-        """How many runs each codebase has, those with smoke tests, and the breaks of its branch."""
+    def _runs(self) -> tuple[dict[str, int], dict[str, set[str]]]:
+        """How many runs each codebase has, and those in which smoke tests passed."""
         counts: dict[str, int] = defaultdict(int)
         smoked: dict[str, set[str]] = defaultdict(set)
-        ends: dict[str, list[tuple[datetime, str, bool]]] = defaultdict(list)
-        branches = {branch.codebase: branch.branch for branch in self.book.branches}
-        columns = ["codebase", "id", "pipeline", "outcome", "branch", "finished_at", "stages", "deploys_to"]
-        for row in self.book.history["pipeline_runs"].select(columns).to_pylist():
-            name = row["codebase"]
-            counts[name] += 1
+        table = self.book.history["pipeline_runs"].select(["codebase", "id", "stages"])
+        for row in table.to_pylist():
+            counts[row["codebase"]] += 1
             stages = json.loads(row["stages"]) if row["stages"] else []
             if any(looks_at_users(str(s.get("name"))) and s.get("outcome") == "success" for s in stages):
-                smoked[name].add(row["id"])
-            finished, outcome = row["finished_at"], row["outcome"]
-            required = (
-                self.book.config.codebases[name].required if name in self.book.config.codebases else None
-            )
-            counts_here = row["pipeline"] in required if required else row["deploys_to"] is None
-            ended = finished and outcome in (*_RED, "success")
-            if ended and row["branch"] == branches.get(name) and counts_here:
-                ends[name].append((finished, row["pipeline"], outcome in _RED))
-        return counts, smoked, {name: list(_breaks(sorted(found))) for name, found in ends.items()}
+                smoked[row["codebase"]].add(row["id"])
+        return counts, smoked
 
     @cached_property
     def locks(self) -> dict[str | None, int]:
@@ -125,7 +112,7 @@ class Standing:
         """What is known of a codebase at an instant; what came later does not count."""
         book, config = self.book, self.book.config
         since = at - timedelta(days=DAYS)
-        counts, smoked, breaks = self._runs
+        counts, smoked = self._runs
         team = config.codebases[codebase].team
         delivered = [c for c in self.changes[codebase] if c.deployed_at and since <= c.deployed_at <= at]
         deployments = [d for d in self.deployments[codebase] if since <= d.at <= at]
@@ -151,7 +138,7 @@ class Standing:
             runs=counts.get(codebase, 0),
             smoked=frozenset(smoked.get(codebase, ())),
             judged=frozenset(self.judged.get(codebase, ())),
-            breaks=[b for b in breaks.get(codebase, []) if since <= b.start <= at],
+            breaks=[b for b in book.breaks.get(codebase, []) if since <= b.start <= at],
             sums={metric: self._sum(codebase, metric, at) for metric in self._summed(codebase)},
             latest={m: found for m in _LATEST if (found := self._latest(codebase, m, at))},
             described=sum(self.tell(change).described for change in delivered),
@@ -204,18 +191,3 @@ class Standing:
         last = known[-1]
         sample = f"{words.number(last.numerator or 0)} of {words.number(last.denominator or 0)}"
         return known[-1].value, sample
-
-
-def _breaks(ends: list[tuple[datetime, str, bool]]) -> Iterator[Span]:
-    """From the first red finish of any pipeline to when all are green again."""
-    red: set[str] = set()
-    began: datetime | None = None
-    for at, pipeline, is_red in ends:
-        red = red | {pipeline} if is_red else red - {pipeline}
-        if red and began is None:
-            began = at
-        elif not red and began is not None:
-            yield Span(began, at)
-            began = None
-    if began is not None:
-        yield Span(began, None)
