@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,52 +19,11 @@ from deploybook.linking.model import (
     LinkedIncident,
     to_table,
 )
-from deploybook.metrics import Settings, Tables, compute_arrow
-from deploybook.metrics.compute import FAMILIES
+from deploybook.metrics import INPUTS, Engine, Settings, compute_arrow
+from deploybook.metrics.compute import parts
+from deploybook.metrics.model import Shape
+from deploybook.metrics.running import grain_of, inputs
 
-TEXT, INSTANT, COUNT = pa.string(), pa.timestamp("us", tz="UTC"), pa.int64()
-RAW: dict[str, pa.Schema] = {
-    "pipeline_runs": pa.schema(
-        [
-            *((name, TEXT) for name in ("codebase", "id", "pipeline", "outcome", "revision", "branch")),
-            *((name, TEXT) for name in ("trigger", "job", "deploys_to")),
-            ("attempt", COUNT),
-            *((name, INSTANT) for name in ("queued_at", "started_at", "finished_at")),
-        ]
-    ),
-    "test_case_runs": pa.schema(
-        [
-            *((name, TEXT) for name in ("codebase", "name", "outcome", "suite", "revision", "run", "job")),
-            ("attempt", COUNT),
-            ("started_at", INSTANT),
-            ("duration_seconds", pa.float64()),
-        ]
-    ),
-    "coverage": pa.schema(
-        [
-            *((name, TEXT) for name in ("codebase", "revision", "unit")),
-            ("measured_at", INSTANT),
-            ("covered", COUNT),
-            ("total", COUNT),
-        ]
-    ),
-    "flag_changes": pa.schema(
-        [
-            *((name, TEXT) for name in ("flag", "environment", "state")),
-            ("changed_at", INSTANT),
-            ("codebases", pa.list_(TEXT)),
-        ]
-    ),
-    "availability": pa.schema(
-        [*((name, TEXT) for name in ("codebase", "monitor", "state")), ("from", INSTANT), ("to", INSTANT)]
-    ),
-    "verdicts": pa.schema(
-        [
-            *((name, TEXT) for name in ("environment", "revision", "verdict", "codebase")),
-            ("judged_at", INSTANT),
-        ]
-    ),
-}
 LINKED: dict[str, Any] = {
     "changes": LinkedChange,
     "deployments": LinkedDeployment,
@@ -105,15 +67,15 @@ def run(**fields: Any) -> dict[str, Any]:
     return {**defaults, **fields}
 
 
-def tables(**rows: list[Any]) -> Tables:
-    """Tables of these rows; the others empty."""
+def tables(**rows: list[Any]) -> dict[str, pa.Table]:
+    """Tables of these rows; the others are empty."""
     made = {}
-    for name, row in LINKED.items():
-        made[name] = ibis.memtable(to_table(row, rows.pop(name, [])))
-    for name, fields in RAW.items():
-        made[name] = ibis.memtable(pa.Table.from_pylist(rows.pop(name, []), schema=fields))
-    assert not rows
-    return Tables(**made)
+    for name, found in rows.items():
+        if name in LINKED:
+            made[name] = to_table(LINKED[name], found)
+        else:
+            made[name] = pa.Table.from_pylist(found, schema=ibis.Schema(INPUTS[name]).to_pyarrow())
+    return made
 
 
 def settings(**fields: Any) -> Settings:
@@ -125,39 +87,30 @@ def settings(**fields: Any) -> Settings:
     return Settings(**{**defaults, **fields})
 
 
-FAMILY_OF = {
-    "deployment_days": ["deployment_days"],
-    "failed_deployment_recovery": ["recoveries", "deployments"],
-    "time_to_restore": ["restored"],
-    "time_to_detect": ["detected"],
-    "stopped": ["stopped"],
-    "green": ["green"],
-    "break": ["breaks"],
-    "tested": ["tested", "flaky_runs"],
-    "flaky_share": ["flaky"],
-    "flaky_run": ["flaky_runs"],
-    "coverage": ["coverage"],
-    "uptime": ["uptime"],
-    "flag_switch": ["switches"],
-    "flag_recovery": ["switches"],
-    "flag_time": ["time_to_on"],
-    "change_fail_rate_without": ["without", "deployments"],
-    "change_lead": ["changes"],
-    "batch_lines": ["changes"],
-    "reviewed": ["changes"],
-}
-"""The families that a metric needs, by how its name begins; all others are of the deployments."""
+@cache
+def _backend() -> tuple[Any, TemporaryDirectory[str]]:
+    """A connection and a cache of compiled SQL for all tests of a run: compiling is what takes long."""
+    return ibis.duckdb.connect(), TemporaryDirectory()
+
+
+def engine(made: dict[str, pa.Table]) -> Engine:
+    """An engine with these tables."""
+    backend, folder = _backend()
+    return Engine(made, backend, Path(folder.name) / "sql")
 
 
 def figures(
-    made: Tables, chosen: Settings | None = None, metric: str | None = None
+    made: dict[str, pa.Table], chosen: Settings | None = None, metric: str | None = None
 ) -> dict[tuple[str, str, str, str, str], Any]:
     """Rows by scope, name, period, first day and metric: all, or those that one metric needs."""
-    families = list(FAMILIES.values())
-    if metric:
-        names = next((FAMILY_OF[start] for start in FAMILY_OF if metric.startswith(start)), ["deployments"])
-        families = [FAMILIES[name] for name in names]
+    given = chosen or settings()
+    only = None
+    if metric is not None:
+        known = parts(inputs(), grain_of(Shape.of(given)))
+        (part,) = [part for part in known if metric in {each.metric for each in part.figures}]
+        # Those that open the history of a scope: without an event of it there would be no periods.
+        only = {part.name, *({"deployments"} & set(made)), *(() if part.opens else ("flaky_runs",))}
     return {
         (row["scope"], row["name"], row["period"], str(row["period_start"]), row["metric"]): row
-        for row in compute_arrow(made, chosen or settings(), families).to_pylist()
+        for row in compute_arrow(engine(made), given, only).to_pylist()
     }

@@ -43,7 +43,7 @@ def rows(seed: int) -> tuple[list[LinkedDeployment], list[LinkedChange]]:
     return deployments, changes
 
 
-@pytest.mark.parametrize(("seed", "zone"), enumerate(ZONES))
+@pytest.mark.parametrize(("seed", "zone"), list(enumerate(ZONES)))
 def test_plain_sql_gives_the_same_figures(seed: int, zone: str) -> None:
     deployments, changes = rows(seed)
     chosen = settings(zone=ZoneInfo(zone), codebases=CODEBASES, teams=dict.fromkeys(CODEBASES, "web"))

@@ -25,7 +25,7 @@ from deploybook.linking.model import (
 )
 from deploybook.metrics import INPUTS, Engine, compute_arrow, settings_of
 from deploybook.pages.book import Book, Figures, SetAside, SourceStatus
-from deploybook.sources.local import heads, repositories
+from deploybook.sources.local import heads, release_branches, repositories
 
 
 class Held(Mapping[str, pa.Table]):
@@ -55,9 +55,9 @@ class Held(Mapping[str, pa.Table]):
 
 def _counted(linked: Linked, history: History, cache: Path) -> Engine:
     """What metrics are counted from: linked rows in memory, the rest where it lies."""
-    rows = {name: getattr(linked, name, None) for name in INPUTS}
-    rows |= {name: history.table(name) for name, found in rows.items() if found is None}
-    return Engine(rows, rows["verdicts"].get_backend(), cache / "metrics")
+    joined = {name: getattr(linked, name) for name in INPUTS if hasattr(linked, name)}
+    stored = {name: history.table(name) for name in INPUTS if name not in joined}
+    return Engine({**joined, **stored}, stored["pipeline_runs"].get_backend(), cache / "metrics")
 
 
 def open_book(config: Config, history: History, as_of: datetime, progress: Progress) -> Book:
@@ -69,7 +69,8 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
     linked: Linked = link(ChainMap(known, _held(history, public.hide_before, shown)), shown, as_of)
     said = read_repositories(local, config)
     progress.step("counting")
-    figures = compute_arrow(_counted(linked, history, config.build_dir / "cache"), settings_of(shown, as_of))
+    settings = settings_of(shown, as_of, branches=release_branches(local, config))
+    figures = compute_arrow(_counted(linked, history, config.build_dir / "cache"), settings)
     if config.site.public:
         linked = public.hide_linked(linked)
     return Book(

@@ -1,22 +1,23 @@
 """Figures: from what linking found and what the history holds to one long table."""
 
-from deploybook.metrics.compute import compute, compute_arrow
-from deploybook.metrics.model import KEYS, SCHEMA, Settings, Tables
+from deploybook.metrics.compute import compute_arrow
+from deploybook.metrics.model import INPUTS, KEYS, SCHEMA, Settings
 from deploybook.metrics.outliers import outliers
 from deploybook.metrics.restate import Restatement, is_settled, restatements
+from deploybook.metrics.running import Engine
 from deploybook.metrics.settings import settings_of
 from deploybook.metrics.trends import Point, Segment, Signal, limits, signals
 
 __all__ = [
+    "INPUTS",
     "KEYS",
     "SCHEMA",
+    "Engine",
     "Point",
     "Restatement",
     "Segment",
     "Settings",
     "Signal",
-    "Tables",
-    "compute",
     "compute_arrow",
     "is_settled",
     "limits",

@@ -8,7 +8,7 @@ import ibis
 from ibis import _
 
 from deploybook.metrics.grain import Facts, Grain
-from deploybook.metrics.measures import Percentile, Rate, Ratio, Wide, summarise
+from deploybook.metrics.measures import Rate, Ratio
 from deploybook.metrics.model import Tables
 from deploybook.metrics.spans import seconds, states
 
@@ -33,32 +33,29 @@ def ended(tables: Tables) -> Any:
 
 
 def on_branch(tables: Tables, made: Grain) -> Any:
-    """Ended runs on the release branches, up to the clock, with `of_commit`: whether a commit asked."""
-    settings = made.settings
-    names = ibis.memtable(
-        {"codebase": list(settings.branches), "release": list(settings.branches.values())},
-        schema={"codebase": "string", "release": "string"},
-    )
+    """Ended runs on the release branches, up to the clock: of the required pipelines where any are named.
+
+    With `of_commit`, whether a commit asked for the run, and `strict`, whether its pipeline is required.
+    """
     commits = tables.branch_commits.select("codebase", "revision", "committed_at").distinct()
-    runs = ended(tables).filter(_.at <= made.as_of)
-    joined = runs.left_join(names, "codebase").left_join(commits, ["codebase", "revision"])
-    known = joined.select(
+    demanding = made.required.select("codebase").distinct().mutate(demanding=True)
+    wanted = made.required.mutate(wanted=True)
+    trigger = _.trigger.fill_null("")
+    runs = ended(tables).filter(_.at <= made.as_of, ~trigger.isin(BEFORE_MERGE))
+    joined = (
+        runs.left_join(made.branches, "codebase")
+        .left_join(commits, ["codebase", "revision"])
+        .left_join(demanding, "codebase", rname="demanding_{name}")
+        .left_join(wanted, ["codebase", "pipeline"], rname="wanted_{name}")
+    )
+    return joined.filter(
+        ibis.coalesce(_.branch == _.release, _.committed_at.notnull()),
+        _.wanted.notnull() | _.demanding.isnull(),
+    ).select(
         *("codebase", "id", "attempt", "pipeline", "at", "red", "committed_at"),
         job=_.job.fill_null(""),
-        of_commit=~_.trigger.fill_null("").isin(NOT_BY_COMMIT),
-        here=ibis.coalesce(_.branch == _.release, _.committed_at.notnull())
-        & ~_.trigger.fill_null("").isin(BEFORE_MERGE),
-    ).filter(_.here)
-    if not settings.required:
-        return known
-    wanted = [(codebase, name) for codebase, names in settings.required.items() for name in names]
-    required = ibis.memtable(
-        {"codebase": [each for each, _name in wanted], "pipeline": [name for _each, name in wanted]},
-        schema={"codebase": "string", "pipeline": "string"},
-    ).mutate(wanted=True)
-    chosen = known.left_join(required, ["codebase", "pipeline"])
-    return chosen.filter(_.wanted.notnull() | ~_.codebase.isin(list(settings.required))).drop(
-        "wanted", "codebase_right", "pipeline_right"
+        of_commit=~trigger.isin(NOT_BY_COMMIT),
+        strict=_.wanted.notnull(),
     )
 
 
@@ -75,10 +72,7 @@ def branch_states(tables: Tables, made: Grain, *, cut: bool) -> Any:
         known=_.before.isnull().cast("int64"),
         red=_.red.cast("int64") - _.before.fill_null(0),
     )
-    gone = stepped.filter(
-        _.rest.isnull(),
-        ~_.codebase.isin(list(made.settings.required)) if made.settings.required else ibis.literal(True),
-    ).select(
+    gone = stepped.filter(_.rest.isnull(), ~_.strict).select(
         "codebase",
         at=_.at + ibis.interval(days=RETIRED_DAYS),
         known=ibis.literal(-1, "int64"),
@@ -87,12 +81,14 @@ def branch_states(tables: Tables, made: Grain, *, cut: bool) -> Any:
     return states(steps.union(gone), ("known", "red"), made, cut=cut)
 
 
-def green_time(tables: Tables, made: Grain) -> Wide:
-    """The share of time in which every pipeline of the release branch was green."""
+def green_spans(tables: Tables, made: Grain) -> Facts:
+    """The spans in which something is known, each with its `length` in seconds."""
     rows = branch_states(tables, made, cut=True).filter(_.known > 0)
-    spans = rows.mutate(length=seconds(rows.at, rows.until))
-    measure = Ratio("green_time", (_.red > 0).ifelse(0, _.length), _.length)
-    return summarise(Facts(spans), [measure], made)
+    return Facts(rows.mutate(length=seconds(rows.at, rows.until)))
+
+
+GREEN_TIME = Ratio("green_time", (_.red > 0).ifelse(0, _.length), _.length)
+"""The share of time in which every pipeline of the release branch was green."""
 
 
 def breaks(tables: Tables, made: Grain) -> Any:
@@ -104,40 +100,40 @@ def breaks(tables: Tables, made: Grain) -> Any:
     return spans.select("codebase", "ended_at", started_at=_.at, seconds=seconds(spans.at, spans.ended_at))
 
 
-def break_duration(tables: Tables, made: Grain) -> Wide:
-    """How long the branch stayed red, by the end; an open break is missing in the period of its start."""
-    rows = breaks(tables, made).mutate(at=ibis.coalesce(_.ended_at, _.started_at))
-    return summarise(Facts(rows), [Percentile("break_duration_p50", "seconds", _.seconds)], made)
+def break_ends(tables: Tables, made: Grain) -> Facts:
+    """Breaks by their end; an open one by its start."""
+    return Facts(breaks(tables, made).mutate(at=ibis.coalesce(_.ended_at, _.started_at)))
 
 
-def tested_commits(tables: Tables, made: Grain) -> Wide:
-    """Of the branch's commits those whose required pipelines ran to an end; with none required, missing."""
-    settings = made.settings
-    runs = on_branch(tables, made).filter(_.of_commit)
+def tried_commits(tables: Tables, made: Grain) -> Facts:
+    """The branch's commits: how many pipelines were `asked` to run on each, and how many `found` an end."""
+    unit = ("codebase", "revision", "pipeline")
+    runs = on_branch(tables, made).filter(_.of_commit, ~_.strict)
     spans = runs.group_by("codebase", "pipeline").agg(
         since=ibis.coalesce(_.committed_at, _.at).min(),
         until=_.at.max() + ibis.interval(days=RETIRED_DAYS),
     )
-    always = list(settings.required)
-    expected = tables.branch_commits.inner_join(spans, "codebase").filter(
-        (_.codebase.isin(always) if always else ibis.literal(False))
-        | ((_.since <= _.committed_at) & (_.committed_at < _.until))
+    seen = tables.branch_commits.inner_join(spans, "codebase").filter(
+        (_.since <= _.committed_at) & (_.committed_at < _.until)
     )
-    ran = ended(tables).filter(_.revision.notnull()).select("codebase", "revision", "pipeline").distinct()
-    met = expected.select("codebase", "revision", "pipeline").left_join(
-        ran.mutate(ran=True), ["codebase", "revision", "pipeline"]
-    )
+    required = tables.branch_commits.inner_join(made.required, "codebase")
+    expected = seen.select(*unit).union(required.select(*unit))
+    ran = ended(tables).filter(_.revision.notnull(), _.at <= made.as_of).select(*unit).distinct()
+    met = expected.left_join(ran.mutate(ran=True), list(unit))
     counts = met.group_by("codebase", "revision").agg(asked=_.count(), found=_.ran.count())
-    commits = tables.branch_commits.left_join(counts, ["codebase", "revision"]).select(
-        "codebase", at=_.committed_at, asked=_.asked.fill_null(0), found=_.found.fill_null(0)
+    commits = tables.branch_commits.left_join(counts, ["codebase", "revision"])
+    return Facts(
+        commits.select("codebase", at=_.committed_at, asked=_.asked.fill_null(0), found=_.found.fill_null(0))
     )
-    measure = Rate("tested_commits", _.found >= _.asked, _.asked > 0, _.asked == 0)
-    return summarise(Facts(commits), [measure], made, opens=False)
 
 
-def stopped_promotions(tables: Tables, made: Grain) -> Any:
+TESTED_COMMITS = Rate("tested_commits", _.found >= _.asked, _.asked > 0, _.asked == 0)
+"""Of the branch's commits those whose required pipelines ran to an end; where none are known, missing."""
+
+
+def stopped_promotions(tables: Tables, made: Grain) -> Facts:
     """codebase, environment, revision, at: what went red, or was refused, before it got to users."""
-    live = list(made.settings.live)
+    live = list(made.shape.live)
     went = tables.deployments.filter(_.reached, _.outcome != "success", _.pipeline_run.notnull())
     reached = went.select("codebase", id=_.pipeline_run).distinct()
     runs = ended(tables).filter(_.red, _.deploys_to.lower().isin(live)).anti_join(reached, ["codebase", "id"])
@@ -151,4 +147,4 @@ def stopped_promotions(tables: Tables, made: Grain) -> Any:
         _.verdict != "pass", _.environment.lower().isin(live), _.codebase.notnull()
     ).select("codebase", "revision", at=_.judged_at, environment=_.environment.lower())
     both = red.union(refused.select("codebase", "at", "environment", "revision"))
-    return both.group_by("codebase", "environment", "revision").agg(at=_.at.min())
+    return Facts(both.group_by("codebase", "environment", "revision").agg(at=_.at.min()))

@@ -2,96 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Container, Mapping
 from datetime import date
 from typing import Any
 
-import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
+from ibis import _
 
 from deploybook.metrics import branch, flags, flow, instability, testing, throughput, uptime
-from deploybook.metrics.grain import Facts, Grain, grain
-from deploybook.metrics.measures import Count, Figure, Wide, summarise
-from deploybook.metrics.model import KEYS, SCHEMA, Settings, Tables
-from deploybook.metrics.throughput import working_days_by_period
+from deploybook.metrics.grain import Grain
+from deploybook.metrics.measures import Count, Figure, FigureKind, Part, Percentile, Rate, summed
+from deploybook.metrics.model import KEYS, SCHEMA, Settings, Shape, Tables
+from deploybook.metrics.reference import working_days_by_period
+from deploybook.metrics.running import Engine, grain_of, inputs
 from deploybook.periods import KINDS, Kind, local_date, period_on
 
-Family = Callable[[Tables, Grain], list[Wide]]
-"""What makes the wide tables of some figures."""
+_COUNTED: dict[FigureKind, str] = {"count": "nx", "days": "nx", "rate": "ndx", "percentile": "dx"}
+"""Which of numerator, denominator and missing each kind of figure has: 0 where nothing happened."""
 _KEY_SCHEMA = pa.schema([SCHEMA.field(name) for name in KEYS])
 
 
-def _deployments(tables: Tables, made: Grain) -> list[Wide]:
-    measures = [*throughput.of_deployments(), *instability.of_deployments(), *flow.of_deployments()]
-    return [summarise(throughput.deployments(tables), measures, made)]
+def parts(tables: Tables, made: Grain) -> list[Part]:
+    """Every metric, with the expression that makes it."""
+    of = (tables, made)
+    by_deployment = [
+        *throughput.of_deployments(),
+        *instability.of_deployments(),
+        *flow.of_deployments(),
+    ]
+    by_change = [*throughput.of_changes(made.shape), *flow.of_changes()]
+    by_recovery = instability.of_recoveries(made.shape)
+    restore = Percentile("time_to_restore_p50", "seconds", _.time_to_restore_seconds)
+    detect = Percentile("time_to_detect_p50", "seconds", _.time_to_detect_seconds)
+    stopped = Count("stopped_promotions", "promotions")
+    broken = Percentile("break_duration_p50", "seconds", _.seconds)
+    changed = Rate("flaky_run_share", _.changed)
+    switched = Rate("flag_switch_fail_rate", _.failed)
+    off = Percentile("flag_recovery_time_p50", "seconds", _.length)
+    on = Percentile("flag_time_to_on_p50", "seconds", _.length)
+    others = Rate("change_fail_rate_without", _.needed_intervention, _.reached)
+
+    def shares(metric: str) -> tuple[Figure, ...]:
+        return (Figure(metric, "share", "rate"),)
+
+    runs, commits, flagged = ("pipeline_runs",), ("branch_commits",), ("flag_changes",)
+    told, seen = ("incidents",), ("incidents", "availability")
+    return [
+        summed("deployments", ("deployments",), throughput.deployments, by_deployment, of),
+        throughput.deployment_days(*of),
+        summed("changes", ("changes",), throughput.delivered, by_change, of),
+        summed("recoveries", ("deployments",), instability.recovered, by_recovery, of),
+        summed("restored", told, instability.restored, [restore], of),
+        summed("detected", told, instability.detected, [detect], of),
+        summed("stopped", ("pipeline_runs", "verdicts"), branch.stopped_promotions, [stopped], of),
+        summed("green", runs, branch.green_spans, [branch.GREEN_TIME], of),
+        summed("breaks", runs, branch.break_ends, [broken], of),
+        summed("tested", commits, branch.tried_commits, [branch.TESTED_COMMITS], of, opens=False),
+        Part("flaky", ("test_case_runs",), shares("flaky_share"), lambda: testing.flaky_share(*of)),
+        summed("flaky_runs", runs, testing.flaky_runs, [changed], of),
+        Part("coverage", ("coverage",), shares("coverage"), lambda: testing.coverage(*of)),
+        summed("uptime", seen, uptime.watched, uptime.UPTIME, of),
+        summed("switches", flagged, flags.switched_on, [switched], of),
+        summed("switch_recoveries", flagged, flags.switched_off, [off], of),
+        summed("time_to_on", ("changes",), flags.released, [on], of),
+        summed("without", ("deployments",), flags.without, [others], of, opens=False),
+    ]
 
 
-def _changes(tables: Tables, made: Grain) -> list[Wide]:
-    measures = [*throughput.of_changes(made.settings), *flow.of_changes()]
-    return [summarise(throughput.delivered(tables, made), measures, made)]
-
-
-def _stopped(tables: Tables, made: Grain) -> list[Wide]:
-    stopped = Facts(branch.stopped_promotions(tables, made))
-    return [summarise(stopped, [Count("stopped_promotions", "promotions")], made)]
-
-
-FAMILIES: dict[str, Family] = {
-    "deployments": _deployments,
-    "deployment_days": lambda tables, made: [throughput.deployment_days(tables, made)],
-    "changes": _changes,
-    "recoveries": lambda tables, made: [instability.recoveries(tables, made)],
-    "restored": lambda tables, made: [instability.restored(tables, made)],
-    "detected": lambda tables, made: [instability.detected(tables, made)],
-    "stopped": _stopped,
-    "green": lambda tables, made: [branch.green_time(tables, made)],
-    "breaks": lambda tables, made: [branch.break_duration(tables, made)],
-    "tested": lambda tables, made: [branch.tested_commits(tables, made)],
-    "flaky": lambda tables, made: [testing.flaky_share(tables, made)],
-    "flaky_runs": lambda tables, made: [testing.flaky_runs(tables, made)],
-    "coverage": lambda tables, made: [testing.coverage(tables, made)],
-    "uptime": lambda tables, made: [uptime.uptime(tables, made)],
-    "switches": flags.of_switches,
-    "time_to_on": lambda tables, made: [flags.time_to_on(tables, made)],
-    "without": lambda tables, made: [flags.without(tables, made)],
-}
-"""Figures that are made together, by name."""
-
-
-def compute(tables: Tables, settings: Settings) -> Any:
+def compute_arrow(engine: Engine, settings: Settings, only: Container[str] | None = None) -> pa.Table:
     """Every metric of every codebase, team and flag, and of the site, by week, month and quarter.
 
     Periods in which nothing happened are there, from a scope's first event to `settings.as_of`.
+
+    Args:
+        engine: With the inputs laid down.
+        settings: The site's choices.
+        only: Names of parts, where a few of them will do.
+
+    Returns:
+        `model.SCHEMA`; in the order of scope, name, period, start and metric.
     """
-    return ibis.memtable(compute_arrow(tables, settings))
-
-
-def compute_arrow(
-    tables: Tables, settings: Settings, families: Iterable[Family] = tuple(FAMILIES.values())
-) -> pa.Table:
-    """The same in memory, with `model.SCHEMA`; in the order of scope, name, period, start and metric."""
-    made = grain(settings)
-    done = [(wide, wide.table.to_pyarrow()) for family in families for wide in family(tables, made)]
-    spine = _spine(done, made)
-    parts: list[pa.Table] = []
-    for wide, found in done:
-        aligned = _align(spine, found)
-        parts += [_long(spine, aligned, figure, made) for figure in wide.figures]
-    table = pa.concat_tables([SCHEMA.empty_table(), *parts])
+    engine.settle(settings)
+    shape = Shape.of(settings)
+    chosen = [part for part in parts(inputs(), grain_of(shape)) if only is None or part.name in only]
+    done = [
+        (
+            part,
+            engine.run(f"{part.name} {shape}", part.table) if any(map(engine.filled, part.needs)) else None,
+        )
+        for part in chosen
+    ]
+    spine = _spine(done, settings)
+    gone = working_days_by_period(settings)
+    found: list[pa.Table] = []
+    for part, rows in done:
+        aligned = None if rows is None else _align(spine, rows)
+        found += [_long(spine, aligned, figure, gone) for figure in part.figures]
+    table = pa.concat_tables([SCHEMA.empty_table(), *found])
     return table.sort_by([(name, "ascending") for name in (*KEYS, "metric")])
 
 
-def _spine(done: list[tuple[Wide, pa.Table]], made: Grain) -> pa.Table:
+def _spine(done: list[tuple[Part, pa.Table | None]], settings: Settings) -> pa.Table:
     """Every scope with every period from its first event on; one without events, from the site's."""
     firsts: dict[tuple[str, str, Kind], date] = {}
-    for wide, found in done:
-        if wide.opens:
+    for part, found in done:
+        if part.opens and found is not None:
             least = found.group_by(["scope", "name", "period"]).aggregate([("period_start", "min")])
             for row in least.to_pylist():
                 key = (row["scope"], row["name"], row["period"])
                 firsts[key] = min(firsts.get(key, date.max), row["period_start_min"])
-    settings = made.settings
     asked = [
         *(("codebase", name) for name in settings.codebases),
         *(("team", name) for name in settings.teams.values()),
@@ -119,27 +139,27 @@ def _align(spine: pa.Table, found: pa.Table) -> pa.Table:
     return numbered.join(keyed, list(KEYS), join_type="left outer").sort_by("nth")
 
 
-def _long(spine: pa.Table, aligned: pa.Table, figure: Figure, made: Grain) -> pa.Table:
+def _long(
+    spine: pa.Table, aligned: pa.Table | None, figure: Figure, gone: Mapping[tuple[Kind, date], int]
+) -> pa.Table:
     """One metric's rows: the value by the figure's kind, and what it was made from."""
     size = len(spine)
-    nothing = pa.nulls(size, pa.int64())
 
     def column(suffix: str) -> Any:
         name = f"{figure.metric}__{suffix}"
-        return aligned[name] if name in aligned.column_names else None
+        held = aligned is not None and name in aligned.column_names
+        return aligned[name] if aligned is not None and held else pa.nulls(size, pa.float64())
 
     def counts(suffix: str) -> Any:
-        found = column(suffix)
-        return nothing if found is None else pc.fill_null(found.cast(pa.int64()), 0)
+        found = column(suffix).cast(pa.int64())
+        return pc.fill_null(found, 0) if suffix in _COUNTED[figure.kind] else found
 
-    numerator, denominator = counts("n"), counts("d")
-    missing = pc.fill_null(counts("x"), 0)
+    numerator, denominator, missing = counts("n"), counts("d"), counts("x")
     match figure.kind:
         case "count":
             value = numerator.cast(pa.float64())
         case "days":
             value = numerator.cast(pa.float64())
-            gone = working_days_by_period(made.settings)
             pairs = zip(spine["period"].to_pylist(), spine["period_start"].to_pylist(), strict=True)
             denominator = pa.array([gone.get(pair, 0) for pair in pairs], pa.int64())
         case "rate":

@@ -8,7 +8,6 @@ import ibis
 from ibis import _
 
 from deploybook.metrics.grain import Facts, Grain
-from deploybook.metrics.measures import Percentile, Rate, Wide, summarise
 from deploybook.metrics.model import Tables
 from deploybook.metrics.spans import seconds
 from deploybook.metrics.throughput import by_flag, deployments
@@ -20,7 +19,7 @@ UNDONE_HOURS = 24
 
 def switches(tables: Tables, made: Grain) -> Any:
     """flag, on_at, off_at, next_on_at: from on in a first live environment to off in all; or with no end."""
-    live = list(made.settings.live)
+    live = list(made.shape.live)
     told = tables.flag_changes.filter(_.environment.lower().isin(live), _.changed_at <= made.as_of)
     states = told.select(
         "flag", environment=_.environment.lower(), at=_.changed_at, on=(~_.state.isin(OFF)).cast("int64")
@@ -56,7 +55,7 @@ def judged(tables: Tables, made: Grain) -> Any:
     near = (
         spans.inner_join(of_codebases(tables), "flag")
         .inner_join(causeless.select("codebase", "started"), "codebase")
-        .filter(_.started >= _.on_at, seconds(_.on_at, _.started) <= made.settings.near_hours * 3600)
+        .filter(_.started >= _.on_at, seconds(_.on_at, _.started) <= made.shape.near_hours * 3600)
     )
     marks = blamed.select("flag", "on_at").union(near.select("flag", "on_at"), distinct=True)
     soon = ibis.coalesce(seconds(_.on_at, _.off_at) <= UNDONE_HOURS * 3600, ibis.literal(False))
@@ -65,43 +64,41 @@ def judged(tables: Tables, made: Grain) -> Any:
     )
 
 
-def of_switches(tables: Tables, made: Grain) -> list[Wide]:
-    """Switch-ons that needed intervention, by the switch; recovery by switching off, by the end."""
-    rows = judged(tables, made)
-    failed = rows.filter(_.failed).mutate(
-        at=ibis.coalesce(_.off_at, _.on_at), length=seconds(_.on_at, _.off_at)
-    )
-    return [
-        summarise(Facts(None, rows.mutate(at=_.on_at)), [Rate("flag_switch_fail_rate", _.failed)], made),
-        summarise(Facts(None, failed), [Percentile("flag_recovery_time_p50", "seconds", _.length)], made),
-    ]
+def switched_on(tables: Tables, made: Grain) -> Facts:
+    """Switch-ons, by the switch."""
+    return Facts(None, judged(tables, made).mutate(at=_.on_at))
 
 
-def time_to_on(tables: Tables, made: Grain) -> Wide:
-    """From delivered to switched on, a change once a flag; while off missing, by the delivery."""
+def switched_off(tables: Tables, made: Grain) -> Facts:
+    """Switch-ons that needed intervention, by the end; `length` is how long until they were off again."""
+    failed = judged(tables, made).filter(_.failed)
+    return Facts(None, failed.mutate(at=ibis.coalesce(_.off_at, _.on_at), length=seconds(_.on_at, _.off_at)))
+
+
+def released(tables: Tables, made: Grain) -> Facts:
+    """Changes once for each of their flags: `length` from delivered to switched on; while off, unknown."""
     changes = by_flag(tables).filter(
         _.deployed_at.notnull(), _.state != "undone", _.deployed_at <= made.as_of
     )
     behind = changes.select("flag", "codebase", "id", "deployed_at")
     spans = switches(tables, made).select("flag", "on_at", "off_at")
-    released = (
+    first = (
         behind.inner_join(spans, "flag")
         .filter(_.off_at.isnull() | (_.off_at > _.deployed_at))
         .group_by("flag", "codebase", "id")
         .agg(on_at=ibis.greatest(_.on_at, _.deployed_at).min())
     )
-    rows = behind.left_join(released, ["flag", "codebase", "id"]).select(
+    rows = behind.left_join(first, ["flag", "codebase", "id"]).select(
         "flag", at=ibis.coalesce(_.on_at, _.deployed_at), length=seconds(_.deployed_at, _.on_at)
     )
-    return summarise(Facts(None, rows), [Percentile("flag_time_to_on_p50", "seconds", _.length)], made)
+    return Facts(None, rows)
 
 
-def without(tables: Tables, made: Grain) -> Wide:
-    """The change fail rate of the deployments of a flag's codebases that did not carry its changes."""
-    facts = deployments(tables)
+def without(tables: Tables, made: Grain) -> Facts:
+    """The deployments of a flag's codebases that did not carry its changes."""
+    facts = deployments(tables, made)
     carried = facts.flagged.select("flag", "codebase", "environment", "id")
     others = facts.rows.inner_join(of_codebases(tables), "codebase").anti_join(
         carried, ["flag", "codebase", "environment", "id"]
     )
-    measure = Rate("change_fail_rate_without", _.needed_intervention, _.reached)
-    return summarise(Facts(None, others), [measure], made, opens=False)
+    return Facts(None, others)

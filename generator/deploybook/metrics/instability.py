@@ -8,8 +8,8 @@ import ibis
 from ibis import _
 
 from deploybook.metrics.grain import Facts, Grain
-from deploybook.metrics.measures import NO, Measure, Percentile, Rate, Wide, summarise
-from deploybook.metrics.model import Tables
+from deploybook.metrics.measures import NO, Measure, Percentile, Rate
+from deploybook.metrics.model import Shape, Tables
 from deploybook.metrics.throughput import deployments
 
 REWORK = ("hotfix", "revert", "rollback")
@@ -27,17 +27,22 @@ def of_deployments() -> list[Measure]:
     ]
 
 
-def recoveries(tables: Tables, made: Grain) -> Wide:
-    """From a failed deployment's finish to its end, by the end; one not ended is missing in its period."""
-    facts = deployments(tables)
+def recovered(tables: Tables, made: Grain) -> Facts:
+    """Failed deployments by their end; one that has not ended is missing in its own period."""
 
     def failed(rows: Any) -> Any:
         return rows.filter(_.reached & _.needed_intervention).mutate(at=ibis.coalesce(_.recovered_at, _.at))
 
-    limit = made.settings.recovery_limit_seconds
+    facts = deployments(tables, made)
+    return Facts(failed(facts.rows), failed(facts.flagged))
+
+
+def of_recoveries(shape: Shape) -> list[Measure]:
+    """From a failed deployment's finish to its end."""
+    limit = shape.recovery_limit_seconds
     known = _.recovery_seconds.notnull() & (_.recovery_seconds >= 0)
     name = "failed_deployment_recovery"
-    measures: list[Measure] = [
+    return [
         Rate(
             f"{name}_within_target",
             NO if limit is None else _.recovery_seconds <= limit,
@@ -47,19 +52,15 @@ def recoveries(tables: Tables, made: Grain) -> Wide:
         Percentile(f"{name}_time_p50", "seconds", _.recovery_seconds),
         Percentile(f"{name}_time_p90", "seconds", _.recovery_seconds, 0.9),
     ]
-    return summarise(Facts(failed(facts.rows), failed(facts.flagged)), measures, made)
 
 
-def restored(tables: Tables, made: Grain) -> Wide:
-    """Time to restore, an incident once, by its end; one still open is missing in the period of its start."""
+def restored(tables: Tables, _made: Grain) -> Facts:
+    """Incidents, each once whatever it is tied to, by their end; one still open by its start."""
     rows = tables.incidents.filter(_.codebase.notnull()).mutate(at=ibis.coalesce(_.resolved_at, _.started_at))
-    measure = Percentile("time_to_restore_p50", "seconds", _.time_to_restore_seconds)
-    return summarise(Facts(rows, rows.filter(_.flag.notnull()), ("id",)), [measure], made)
+    return Facts(rows, rows.filter(_.flag.notnull()), ("id",))
 
 
-def detected(tables: Tables, made: Grain) -> Wide:
-    """Time to detect, once for each deployment that an incident is tied to, by the detection."""
+def detected(tables: Tables, _made: Grain) -> Facts:
+    """Incidents once for each deployment that they are tied to, by the detection."""
     tied = tables.incidents.filter(_.codebase.notnull(), _.deployment.notnull())
-    rows = tied.mutate(at=ibis.coalesce(_.detected_at, _.started_at))
-    measure = Percentile("time_to_detect_p50", "seconds", _.time_to_detect_seconds)
-    return summarise(Facts(rows), [measure], made)
+    return Facts(tied.mutate(at=ibis.coalesce(_.detected_at, _.started_at)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ import ibis
 from ibis import _
 
 from deploybook.metrics.grain import Facts, Grain, in_scopes_and_periods
-from deploybook.metrics.model import KEYS
+from deploybook.metrics.model import KEYS, Tables
 
 YES = ibis.literal(True)
 NO = ibis.literal(False)
@@ -64,6 +64,13 @@ class Ratio:
 
 
 Measure = Count | Rate | Percentile | Ratio
+FigureKind = Literal["count", "days", "rate", "percentile"]
+_KIND: dict[type, FigureKind] = {
+    Count: "count",
+    Rate: "rate",
+    Percentile: "percentile",
+    Ratio: "rate",
+}
 
 
 @dataclass(frozen=True)
@@ -72,24 +79,46 @@ class Figure:
 
     metric: str
     unit: str
-    kind: Literal["count", "days", "rate", "percentile"]
+    kind: FigureKind
 
 
 @dataclass(frozen=True)
-class Wide:
-    """An expression with the keys, and for each figure its columns."""
+class Part:
+    """Figures that are made together.
 
-    table: Any
+    Args:
+        name: Tells it from the others.
+        needs: Inputs: without a row in any of them there is nothing to count.
+        figures: Their columns.
+        table: Makes the expression: the keys, and for each figure its columns.
+        opens: Whether its first event opens a scope's history: from there on empty periods are figures too.
+    """
+
+    name: str
+    needs: tuple[str, ...]
     figures: tuple[Figure, ...]
+    table: Callable[[], Any]
     opens: bool = True
-    """Whether its first event opens a scope's history: from there on empty periods are figures too."""
 
 
-def summarise(facts: Facts, measures: Sequence[Measure], made: Grain, *, opens: bool = True) -> Wide:
+def summed(
+    name: str,
+    needs: tuple[str, ...],
+    facts: Callable[[Tables, Grain], Facts],
+    measures: Sequence[Measure],
+    sources: tuple[Tables, Grain],
+    *,
+    opens: bool = True,
+) -> Part:
+    """The part that summarises events by measures."""
+    figures = tuple(Figure(each.metric, each.unit, _KIND[type(each)]) for each in measures)
+    return Part(name, needs, figures, lambda: summarise(facts(*sources), measures, sources[1]), opens)
+
+
+def summarise(facts: Facts, measures: Sequence[Measure], made: Grain) -> Any:
     """The measures of events, by scope and period."""
     columns: dict[str, Any] = {}
     totals: dict[str, Any] = {}
-    figures = []
     for measure in measures:
         name = measure.metric
         match measure:
@@ -101,13 +130,11 @@ def summarise(facts: Facts, measures: Sequence[Measure], made: Grain, *, opens: 
                 totals[f"{name}__v"] = _[f"{name}__v"].cast("float64").quantile(measure.share, where=rated)
                 totals[f"{name}__d"] = _[f"{name}__v"].count()
                 totals[f"{name}__x"] = _.count(where=_[f"{name}__of"] & ~known)
-                figures.append(Figure(name, measure.unit, "percentile"))
             case Rate():
                 columns[f"{name}__n"] = measure.of & measure.among
                 columns[f"{name}__d"] = measure.among
                 columns[f"{name}__x"] = measure.missing
                 totals |= {column: _.count(where=_[column]) for column in (f"{name}__{s}" for s in "ndx")}
-                figures.append(Figure(name, measure.unit, "rate"))
             case Ratio():
                 columns |= {
                     f"{name}__n": measure.of,
@@ -115,11 +142,9 @@ def summarise(facts: Facts, measures: Sequence[Measure], made: Grain, *, opens: 
                     f"{name}__x": measure.missing,
                 }
                 totals |= {column: _[column].sum() for column in (f"{name}__{s}" for s in "ndx")}
-                figures.append(Figure(name, measure.unit, "rate"))
             case Count():
                 columns[f"{name}__n"] = measure.of
                 columns[f"{name}__x"] = measure.missing
                 totals |= {column: _.count(where=_[column]) for column in (f"{name}__{s}" for s in "nx")}
-                figures.append(Figure(name, measure.unit, "count"))
     rows = in_scopes_and_periods(facts, columns, made)
-    return Wide(rows.group_by(*KEYS).agg(**totals), tuple(figures), opens)
+    return rows.group_by(*KEYS).agg(**totals)

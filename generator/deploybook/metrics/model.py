@@ -10,13 +10,59 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+INSTANT = "timestamp('UTC', 6)"
+STAGES = ("coding", "pickup", "review", "waiting")
+
+
+INPUTS: dict[str, dict[str, str]] = {
+    "changes": {
+        **dict.fromkeys(("codebase", "id", "state", "environment", "original", "deployment"), "string"),
+        **dict.fromkeys((f"{each}_seconds" for each in ("lead_time", *STAGES)), "int64"),
+        "flags": "array<string>", "deployed_at": INSTANT, "approved": "boolean",
+        "additions": "int64", "deletions": "int64",
+    },
+    "deployments": {
+        **dict.fromkeys(("codebase", "id", "environment", "outcome", "kind", "corrected"), "string"),
+        **dict.fromkeys(("counted", "reached", "matched", "baseline", "needed_intervention"), "boolean"),
+        **dict.fromkeys(("at", "finished_at", "recovered_at"), INSTANT),
+        **dict.fromkeys(("duration_seconds", "rollback_seconds", "recovery_seconds", "changes"), "int64"),
+        "evidence": "array<string>", "pipeline_run": "string",
+    },
+    "incidents": {
+        **dict.fromkeys(("id", "codebase", "environment", "deployment", "matched_by", "flag"), "string"),
+        **dict.fromkeys(("started_at", "detected_at", "resolved_at"), INSTANT),
+        **dict.fromkeys(("time_to_restore_seconds", "time_to_detect_seconds"), "int64"),
+        "down": "boolean",
+    },
+    "branch_commits": {"codebase": "string", "revision": "string", "committed_at": INSTANT},
+    "pipeline_runs": {
+        **dict.fromkeys(("codebase", "id", "pipeline", "job", "trigger", "branch", "revision"), "string"),
+        **dict.fromkeys(("outcome", "deploys_to"), "string"),
+        "attempt": "int64", "started_at": INSTANT, "finished_at": INSTANT,
+    },
+    "test_case_runs": {
+        **dict.fromkeys(("codebase", "suite", "name", "revision", "run", "job", "outcome"), "string"),
+        "started_at": INSTANT,
+    },
+    "coverage": {
+        **dict.fromkeys(("codebase", "revision", "unit"), "string"),
+        "measured_at": INSTANT, "covered": "int64", "total": "int64",
+    },
+    "flag_changes": {
+        **dict.fromkeys(("flag", "environment", "state"), "string"),
+        "changed_at": INSTANT, "codebases": "array<string>",
+    },
+    "availability": {"codebase": "string", "state": "string", "from": INSTANT, "to": INSTANT},
+    "verdicts": {
+        **dict.fromkeys(("codebase", "environment", "revision", "verdict"), "string"), "judged_at": INSTANT,
+    },
+}  # fmt: skip
+"""What is counted, and the columns that are looked at: of `linking.model`, and of the history's records."""
+
 
 @dataclass(frozen=True)
 class Tables:
-    """Ibis tables: those of `linking.model`, and those of the history with the records' fields as columns.
-
-    All of one backend, or in memory. Instants are UTC.
-    """
+    """The inputs as Ibis tables, by `INPUTS`. Instants are UTC."""
 
     changes: Any
     deployments: Any
@@ -63,6 +109,30 @@ class Settings:
     lead_time_limit_seconds: int | None = None
     recovery_limit_seconds: int | None = None
     near_hours: float = 24
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The few settings that an expression itself depends on; all others are rows of small tables."""
+
+    live: tuple[str, ...]
+    lead_time_limit_seconds: int | None
+    recovery_limit_seconds: int | None
+    near_hours: float
+    shared_repositories: bool
+    """Whether a repository holds several codebases, so that a change may be told more than once."""
+
+    @staticmethod
+    def of(settings: Settings) -> Shape:
+        """Those of the settings."""
+        repositories = settings.repositories.values()
+        return Shape(
+            tuple(name.lower() for name in settings.live),
+            settings.lead_time_limit_seconds,
+            settings.recovery_limit_seconds,
+            settings.near_hours,
+            len(set(repositories)) < len(repositories),
+        )
 
 
 KEYS = ("scope", "name", "period", "period_start")

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import ibis
+import pyarrow as pa
 from ibis import _
 
-from deploybook.metrics.grain import grain
-from deploybook.metrics.model import Settings, Tables
-from deploybook.metrics.throughput import STAGES
+from deploybook.metrics.grain import Grain
+from deploybook.metrics.model import STAGES, Settings, Shape, Tables
+from deploybook.metrics.running import Engine, grain_of, inputs
+from deploybook.metrics.throughput import originals
 
 WEEKS = 26
 BEYOND = 0.95
 
 
-def outliers(tables: Tables, settings: Settings) -> Any:
-    """codebase, kind (change, deployment), id, environment, at, measure, value, limit, of: an Ibis table.
+def outliers(engine: Engine, settings: Settings) -> pa.Table:
+    """codebase, kind (change, deployment), id, environment, at, measure, value, limit, of.
 
     Measures: `lead_time`, the stages as `coding_time`, `size` (lines of a change, changes of a deployment),
     `duration`, `recovery`; times in seconds. `of` is how many values the limit was
     made from: of a few, the greatest is always beyond it.
     """
-    made = grain(settings)
-    since = ibis.literal(settings.as_of - timedelta(weeks=WEEKS))
+    engine.settle(settings)
+    return engine.run("outliers", lambda: _beyond(inputs(), grain_of(Shape.of(settings))))
+
+
+def _beyond(tables: Tables, made: Grain) -> Any:
     values = ibis.union(*_changes(tables), *_deployments(tables))
-    recent = values.filter(_.at > since, _.at <= made.as_of, _.value.notnull(), _.value >= 0)
+    recent = values.filter(
+        _.at + ibis.interval(weeks=WEEKS) > made.as_of, _.at <= made.as_of, _.value.notnull(), _.value >= 0
+    )
     limits = recent.group_by("codebase", "kind", "measure").agg(limit=_.value.quantile(BEYOND), of=_.count())
     beyond = recent.inner_join(limits, ["codebase", "kind", "measure"])
-    return beyond.filter(_.value > _.limit).order_by(
+    return beyond.filter(_.value > _["limit"]).order_by(
         "codebase", _.at.desc(), "kind", "id", "environment", "measure"
     )
 
 
 def _changes(tables: Tables) -> list[Any]:
-    live = tables.changes.filter(_.deployed_at.notnull(), _.state != "undone")
+    live = originals(tables).filter(_.deployed_at.notnull(), _.state != "undone")
     measures = {
         "lead_time": _.lead_time_seconds,
         **{f"{stage}_time": _[f"{stage}_seconds"] for stage in STAGES},

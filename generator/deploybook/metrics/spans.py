@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any
 
 import ibis
-import pyarrow as pa
 from ibis import _
 
-from deploybook.metrics.grain import INSTANT, Grain, boundaries
+from deploybook.metrics.grain import Grain
 
 
 def states(steps: Any, counters: tuple[str, ...], made: Grain, *, cut: bool) -> Any:
@@ -21,9 +19,7 @@ def states(steps: Any, counters: tuple[str, ...], made: Grain, *, cut: bool) -> 
         made: Whose clock and periods.
         cut: Also cut the spans at the borders of weeks, months and quarters: each lies in one of each.
     """
-    settings = made.settings
-    cuts = [*(boundaries(settings) if cut else ()), settings.as_of.astimezone(UTC)]
-    borders = ibis.memtable(pa.table({"at": pa.array(sorted(set(cuts)), INSTANT)}))
+    borders = made.borders if cut else made.clock.select(at=_.as_of)
     nothing = dict.fromkeys(counters, ibis.literal(0, "int64"))
     chosen = steps.filter(_.at <= made.as_of).select("codebase", "at", *counters)
     marks = chosen.select("codebase").distinct().cross_join(borders).mutate(**nothing)

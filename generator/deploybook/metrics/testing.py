@@ -8,9 +8,8 @@ import ibis
 from ibis import _
 
 from deploybook.metrics.branch import ended
-from deploybook.metrics.grain import Facts, Grain, period_ends
-from deploybook.metrics.measures import Figure, Rate, Wide, summarise
-from deploybook.metrics.model import Tables
+from deploybook.metrics.grain import Facts, Grain
+from deploybook.metrics.model import KEYS, Tables
 
 FLAKY_DAYS = 30
 CASE = ("codebase", "suite", "name")
@@ -41,7 +40,7 @@ def flakes(tables: Tables, made: Grain) -> Any:
     )
 
 
-def flaky_share(tables: Tables, made: Grain) -> Wide:
+def flaky_share(tables: Tables, made: Grain) -> Any:
     """Of the test cases run in the last 30 days of a period, those flaky at least once in them."""
     nothing = ibis.literal(0, "int64")
     steps = ibis.union(
@@ -52,17 +51,14 @@ def flaky_share(tables: Tables, made: Grain) -> Wide:
     sums = {"ran": _.ran.sum().cast("int64"), "flaky": _.flaky.sum().cast("int64")}
     daily = steps.group_by("codebase", "day").agg(**sums)
     scoped = daily.inner_join(scopes, "codebase").select("scope", "name", "day", "ran", "flaky")
-    ends = period_ends(made.settings)
+    ends = made.ends
     first = scoped.group_by("scope", "name").agg(first=_.day.min())
     marks = first.cross_join(ends.select("day").distinct()).filter(_.day >= _.first)
     steady = marks.select("scope", "name", "day", ran=nothing, flaky=nothing)
     by_day = scoped.union(steady).group_by("scope", "name", "day").agg(**sums)
     run = ibis.cumulative_window(group_by=["scope", "name"], order_by="day")
     totals = by_day.select("scope", "name", "day", ran=_.ran.sum().over(run), flaky=_.flaky.sum().over(run))
-    table = totals.inner_join(ends, "day").select(
-        *("scope", "name", "period", "period_start"), flaky_share__n=_.flaky, flaky_share__d=_.ran
-    )
-    return Wide(table, (Figure("flaky_share", "share", "rate"),))
+    return totals.inner_join(ends, "day").select(*KEYS, flaky_share__n=_.flaky, flaky_share__d=_.ran)
 
 
 def _held(rows: Any, made: Grain) -> Any:
@@ -81,8 +77,8 @@ def _held(rows: Any, made: Grain) -> Any:
     return starts.union(ends)
 
 
-def flaky_runs(tables: Tables, made: Grain) -> Wide:
-    """Of revision and pipeline pairs, those whose outcome changed on a re-run; by the first end."""
+def flaky_runs(tables: Tables, made: Grain) -> Facts:
+    """Of revision and pipeline pairs, whether the outcome `changed` on a re-run; by the first end."""
     runs = ended(tables).filter(_.revision.notnull(), _.at <= made.as_of)
     legs = runs.group_by("codebase", "revision", "pipeline", "job").agg(
         at=_.at.min(), reds=_.red.cast("int64").sum(), runs=_.count()
@@ -90,10 +86,10 @@ def flaky_runs(tables: Tables, made: Grain) -> Wide:
     pairs = legs.group_by("codebase", "revision", "pipeline").agg(
         at=_.at.min(), changed=((_.reds > 0) & (_.reds < _.runs)).any()
     )
-    return summarise(Facts(pairs), [Rate("flaky_run_share", _.changed)], made)
+    return Facts(pairs)
 
 
-def coverage(tables: Tables, made: Grain) -> Wide:
+def coverage(tables: Tables, made: Grain) -> Any:
     """Of the newest report of a period of a revision on the release branch: lines before branches."""
     commits = tables.branch_commits.select("codebase", "revision").distinct().mutate(here=True)
     local = tables.coverage.mutate(utc_day=_.measured_at.date())
@@ -116,9 +112,4 @@ def coverage(tables: Tables, made: Grain) -> Wide:
         "coverage__d": _.here.ifelse(_.total, 0).sum(),
         "coverage__x": (~_.here).cast("int64").sum(),
     }
-    table = (
-        newest.inner_join(scopes, "codebase")
-        .group_by("scope", "name", "period", "period_start")
-        .agg(**totals)
-    )
-    return Wide(table, (Figure("coverage", "share", "rate"),))
+    return newest.inner_join(scopes, "codebase").group_by(*KEYS).agg(**totals)

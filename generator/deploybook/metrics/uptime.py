@@ -8,7 +8,7 @@ import ibis
 from ibis import _
 
 from deploybook.metrics.grain import Facts, Grain
-from deploybook.metrics.measures import Ratio, Wide, summarise
+from deploybook.metrics.measures import Measure, Ratio
 from deploybook.metrics.model import Tables
 from deploybook.metrics.spans import seconds, states
 
@@ -17,10 +17,27 @@ NEVER_CLOSED_DAYS = 30
 COUNTERS = ("watched", "seen_down", "told", "told_down", "in_doubt")
 
 
-def uptime(tables: Tables, made: Grain) -> Wide:
-    """`uptime` by monitors where a codebase has any, else by incidents; `uptime_incidents` by these alone."""
-    watched = tables.availability.select("codebase").distinct().mutate(monitored=True)
-    rows = states(_steps(tables, made), COUNTERS, made, cut=True).left_join(watched, "codebase")
+UPTIME: list[Measure] = [
+    Ratio(
+        "uptime",
+        (_.known & ~_.down).ifelse(_.length, 0),
+        _.known.ifelse(_.length, 0),
+        _.unclear.ifelse(_.length, 0),
+    ),
+    Ratio(
+        "uptime_incidents",
+        (_.known_told & (_.told_down == 0)).ifelse(_.length, 0),
+        _.known_told.ifelse(_.length, 0),
+        _.unclear_told.ifelse(_.length, 0),
+    ),
+]
+"""`uptime` by monitors where a codebase has any, else by incidents; `uptime_incidents` by these alone."""
+
+
+def watched(tables: Tables, made: Grain) -> Facts:
+    """Spans by what is known of them: by monitors where a codebase has any, else by incidents."""
+    monitors = tables.availability.select("codebase").distinct().mutate(monitored=True)
+    rows = states(_steps(tables, made), COUNTERS, made, cut=True).left_join(monitors, "codebase")
     timed = rows.select(
         "codebase", "at", *COUNTERS, monitored=_.monitored.fill_null(False), length=seconds(_.at, _.until)
     )
@@ -33,21 +50,7 @@ def uptime(tables: Tables, made: Grain) -> Wide:
         known_told=(_.told > 0) & ~doubt,
         unclear_told=(_.told > 0) & doubt,
     ).filter(_.known | _.unclear | _.known_told | _.unclear_told)
-    measures = [
-        Ratio(
-            "uptime",
-            (_.known & ~_.down).ifelse(_.length, 0),
-            _.known.ifelse(_.length, 0),
-            _.unclear.ifelse(_.length, 0),
-        ),
-        Ratio(
-            "uptime_incidents",
-            (_.known_told & (_.told_down == 0)).ifelse(_.length, 0),
-            _.known_told.ifelse(_.length, 0),
-            _.unclear_told.ifelse(_.length, 0),
-        ),
-    ]
-    return summarise(Facts(seen), measures, made)
+    return Facts(seen)
 
 
 def _steps(tables: Tables, made: Grain) -> Any:
@@ -57,7 +60,7 @@ def _steps(tables: Tables, made: Grain) -> Any:
         _.down.notnull(),
         _.codebase.notnull(),
         _.started_at <= made.as_of,
-        _.environment.isnull() | _.environment.lower().isin(list(made.settings.live)),
+        _.environment.isnull() | _.environment.lower().isin(list(made.shape.live)),
     )
     incidents = told.select("codebase", "id", "down", "started_at", "resolved_at").distinct()
     closed = ibis.coalesce(_.resolved_at <= made.as_of, ibis.literal(False))

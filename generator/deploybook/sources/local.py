@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,14 +29,31 @@ def repositories(config: Config, workdir: Path) -> dict[str, Repository]:
 def heads(repositories: Mapping[str, Repository], config: Config) -> pa.Table:
     """The newest commit of each release branch: `codebase`, `revision`."""
     rows: list[dict[str, str]] = []
-    for name, repository in repositories.items():
-        try:
-            ref = repository.release_ref(config.codebases[name].release_branch)
-            revisions = {known.name: known.revision for known in repository.refs()}
-        except SourceError:  # told by the sync; linking finds the branch by where pull requests arrived
-            continue
-        if ref is not None and ref in revisions:
+    for name, ref in _release_refs(repositories, config).items():
+        revisions = {known.name: known.revision for known in repositories[name].refs()}
+        if ref in revisions:
             rows.append({"codebase": name, "revision": revisions[ref]})
     return pa.Table.from_pylist(
         rows, schema=pa.schema([("codebase", pa.string()), ("revision", pa.string())])
     )
+
+
+def release_branches(repositories: Mapping[str, Repository], config: Config) -> dict[str, str]:
+    """The name of each release branch, as runs of pipelines say it; none where no branch is checked out."""
+    found = {}
+    for name, ref in _release_refs(repositories, config).items():
+        for before in ("refs/heads/", "refs/remotes/origin/"):
+            if ref.startswith(before):
+                found[name] = ref.removeprefix(before)
+    return found
+
+
+def _release_refs(repositories: Mapping[str, Repository], config: Config) -> dict[str, str]:
+    found = {}
+    for name, repository in repositories.items():
+        # What fails was told by the sync; linking finds the branch by where pull requests arrived.
+        with suppress(SourceError):
+            ref = repository.release_ref(config.codebases[name].release_branch)
+            if ref is not None:
+                found[name] = ref
+    return found

@@ -1,0 +1,122 @@
+"""Where expressions run: a DuckDB connection with the inputs under fixed names, and SQL compiled before."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import pyarrow as pa
+from ibis.expr import operations
+
+from deploybook.metrics.grain import Grain
+from deploybook.metrics.model import INPUTS, Settings, Shape, Tables
+from deploybook.metrics.reference import REFERENCE, reference
+
+PREFIX = "counted_"
+"""Before the names of what is laid down, that they hide nothing of a history on the same connection."""
+
+
+def unbound(name: str) -> Any:
+    """An input or a small table as expressions name it."""
+    return ibis.table({**INPUTS, **REFERENCE}[name], name=PREFIX + name)
+
+
+def inputs() -> Tables:
+    """All inputs."""
+    return Tables(**{name: unbound(name) for name in INPUTS})
+
+
+def grain_of(shape: Shape) -> Grain:
+    """The small tables."""
+    return Grain(shape, **{name: unbound(name) for name in REFERENCE})
+
+
+class Engine:
+    """Runs expressions over what was laid down.
+
+    Args:
+        rows: The inputs by name: Arrow tables, or Ibis tables of `backend`. One left out is empty.
+        backend: The Ibis connection that the Ibis tables belong to; one in memory unless given.
+        cache: A folder for compiled SQL: compiling takes longer than counting, and is the same every day.
+    """
+
+    def __init__(self, rows: Mapping[str, Any], backend: Any = None, cache: Path | None = None) -> None:
+        self._ibis = backend or ibis.duckdb.connect()
+        self._db = self._ibis.con
+        self._db.execute("SET TimeZone = 'UTC'")
+        self._filled = set()
+        self._kept = _folder(cache) if cache else None
+        self._rows = dict(rows)
+        for name in INPUTS:
+            found = rows.get(name)
+            if found is None:
+                found = ibis.Schema.from_tuples(INPUTS[name].items()).to_pyarrow().empty_table()
+            self._lay(name, found)
+            if self._db.table(PREFIX + name).limit(1).to_arrow_table().num_rows:
+                self._filled.add(name)
+
+    def _lay(self, name: str, rows: Any) -> None:
+        columns = list({**INPUTS, **REFERENCE}[name])
+        if isinstance(rows, pa.Table):
+            self._db.register(PREFIX + name, rows.select(columns))
+        elif rows.op().find(operations.JoinChain):
+            # Merged from several sources: once, not for every figure.
+            self._ibis.create_table(PREFIX + name, rows.select(columns), temp=True, overwrite=True)
+        else:
+            select = self._ibis.compile(rows.select(columns))
+            self._db.execute(f"CREATE OR REPLACE TEMP VIEW {PREFIX}{name} AS {select}")
+
+    def settle(self, settings: Settings) -> None:
+        """Lay down the small tables of the settings: what runs from now on is by them."""
+        for name, rows in reference(settings).items():
+            self._lay(name, rows)
+
+    def filled(self, name: str) -> bool:
+        """Whether an input has a row."""
+        return name in self._filled
+
+    def run(self, name: str, expression: Callable[[], Any]) -> pa.Table:
+        """The rows of an expression, made and compiled where it was not before.
+
+        Args:
+            name: Tells it from all others, with all that it depends on besides this package's source.
+            expression: Makes it.
+        """
+        return self._db.sql(self._sql(name, expression)).to_arrow_table()
+
+    def _sql(self, name: str, expression: Callable[[], Any]) -> str:
+        if self._kept is None:
+            return str(self._ibis.compile(expression()))
+        file = self._kept / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.sql"
+        if file.is_file():
+            return file.read_text("utf-8")
+        text = str(self._ibis.compile(expression()))
+        new = file.with_suffix(".new")
+        new.write_text(text, "utf-8")
+        new.replace(file)
+        return text
+
+
+@cache
+def _version() -> str:
+    """What compiled SQL depends on besides the settings: this package's source, and who compiles it."""
+    digest = hashlib.sha256("\0".join((ibis.__version__, version("sqlglot"), duckdb.__version__)).encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def _folder(cache: Path) -> Path:
+    """This version's folder in the cache; that of another version is removed."""
+    folder = cache / _version()
+    if not folder.is_dir():
+        shutil.rmtree(cache, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
