@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,6 +55,10 @@ class Ask:
     since: datetime | None = None
     progress: Callable[[str, int, int | None], None] = field(default=_silent)
     """Called with what is read, how much is done, and of how much (`None`: unknown)."""
+    max_wait: float = 300.0
+    """Seconds: where a system asks to wait longer, the feed stops and says until when."""
+    wait: Callable[[float], None] = time.sleep
+    """Waits these seconds."""
 
 
 Item = Record | Rejected | Cursor | Unchanged
@@ -68,9 +73,11 @@ class Feed:
         rank: `GIT`, `FORGE` or `RECORDS`.
         pull: Yields records, rejected lines and cursors. Raises `SourceError`.
         snapshot: What one pull yields is all there is; what it no longer yields is forgotten.
+        said: What the last pull cost, in one line: requests made, saved and left. Empty where it made none.
     """
 
     name: str
     rank: int
     pull: Callable[[Ask], Iterator[Item]]
     snapshot: bool = False
+    said: Callable[[], str] = field(default=str)

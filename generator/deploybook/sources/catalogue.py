@@ -10,9 +10,15 @@ from typing import Any
 from deploybook.config import Config
 from deploybook.config.deployments import GitopsDeployments, TagDeployments
 from deploybook.config.models import Codebase, SourceConfig
-from deploybook.config.sources import CdeventsOptions, CoverageOptions, JunitOptions, RecordsOptions
+from deploybook.config.sources import (
+    CdeventsOptions,
+    CoverageOptions,
+    GithubOptions,
+    JunitOptions,
+    RecordsOptions,
+)
 from deploybook.feed import Feed
-from deploybook.sources import cdevents, coverage, git, gitops, junit, locks, records, tags
+from deploybook.sources import cdevents, coverage, git, github, gitops, junit, locks, records, tags
 from deploybook.sources.repository import Repository, at_hand
 
 
@@ -54,8 +60,13 @@ def _coverage(options: Any, config: Config) -> list[Feed]:
     return [coverage.feed(pattern, wanted, config.root) for pattern in wanted.files]
 
 
+def _github(options: Any, config: Config) -> list[Feed]:
+    return github.feeds(GithubOptions.model_validate(options), config)
+
+
 SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "records": _records,
+    "github": _github,
     "cdevents": _cdevents,
     "junit": _junit,
     "coverage": _coverage,

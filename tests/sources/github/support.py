@@ -1,0 +1,100 @@
+"""A GitHub on loopback, a store, and a sync between the two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tests.support.github_server import START
+from tests.support.loopback import Loopback
+
+from deploybook.config import Config
+from deploybook.config.sources import GithubOptions
+from deploybook.errors import SourceError
+from deploybook.feed import Ask, Cursor, Feed, Rejected
+from deploybook.records import KEYS, Record
+from deploybook.sources import github
+
+TOKEN = "token-of-the-test"
+NOW = START + timedelta(days=800)
+
+
+class Shelf:
+    """Keeps what feeds yield by its keys, as the history does; each cursor saves what came before it.
+
+    The history saves at some cursors only; to save at each is the harder case for a feed that is stopped.
+    """
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[Any, ...], Record] = {}
+        self.cursors: dict[str, str] = {}
+        self.rejected: list[str] = []
+
+    def sync(self, feed: Feed, ask: Ask) -> SourceError | None:
+        waiting: list[Record] = []
+        try:
+            for item in feed.pull(ask):
+                if isinstance(item, Record):
+                    waiting.append(item)
+                elif isinstance(item, Rejected):
+                    self.rejected.append(item.reason)
+                elif isinstance(item, Cursor):
+                    self._save(waiting)
+                    self.cursors[feed.name] = item.text
+        except SourceError as error:
+            return error
+        self._save(waiting)
+        return None
+
+    def _save(self, waiting: list[Record]) -> None:
+        for record in waiting:
+            self.records[type(record), *(getattr(record, key) for key in KEYS[type(record)])] = record
+        waiting.clear()
+
+    def of(self, kind: type[Record]) -> list[dict[str, Any]]:
+        return [msgspec.structs.asdict(record) for record in self.records.values() if type(record) is kind]
+
+
+@dataclass
+class Book:
+    """A configuration with one codebase on the loopback GitHub, and what was read of it."""
+
+    server: Loopback
+    root: Path
+    deployments: dict[str, Any] = field(default_factory=lambda: {"from": "github"})
+    path: str | None = None
+    url: str | None = None
+    waits: list[float] = field(default_factory=list)
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def config(self) -> Config:
+        host = self.server.url.partition("//")[2]
+        shop = {
+            "repository": f"http://{host}/acme/shop", "deployments": self.deployments, "path": self.path,
+            "incidents": {"from": "github", "labels": ["incident"]},
+        }  # fmt: skip
+        process = {"environments": ["staging", "production"]}
+        return Config.of({"codebases": {"shop": shop}, "process": process}, root=self.root)
+
+    def feeds(self) -> list[Feed]:
+        options = {"token": "env:GITHUB_TEST", "url": self.url or self.server.url}
+        return github.feeds(GithubOptions.model_validate(options), self.config())
+
+    def sync(
+        self, now: datetime = NOW, *, only: str = "", max_wait: float = 300, since: datetime | None = None
+    ) -> dict[str, SourceError | None]:
+        """Sync every feed as the program does: who failed, by feed; waits are noted, not waited."""
+        errors = {}
+        for feed in self.feeds():
+            if only in feed.name:
+                cursor = None if since else self.shelf.cursors.get(feed.name)
+                ask = Ask(now, cursor, since, max_wait=max_wait, wait=self.waits.append)
+                errors[feed.name] = self.shelf.sync(feed, ask)
+        return errors
+
+    def rows(self, kind: type[Record]) -> list[dict[str, Any]]:
+        """What is kept of a type, in the order of its keys."""
+        return sorted(self.shelf.of(kind), key=lambda row: (str(row.get("id")), str(row.get("attempt"))))
