@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -17,6 +17,7 @@ from deploybook.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_NO,
+    EXIT_STALE,
     EXIT_USAGE,
     ConfigError,
     DeploybookError,
@@ -211,6 +212,45 @@ def check(
 
 
 @app.command()
+def export(
+    config: ConfigFile = None,
+    as_of: AsOf = None,
+    week: Annotated[str | None, typer.Option(help="One week's news, as 2026-W47, printed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder for the whole history.")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="Of a week: markdown or html. Of the history: jsonl, csv or parquet."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the history as files, or print one week's news for a release, a chat or an e-mail."""
+    from deploybook.build.export import HISTORY_FORMATS, WEEK_FORMATS, export_history, export_week
+    from deploybook.build.progress import Progress
+
+    if (week is None) == (out is None):
+        raise UsageError("say what to export", next_step="use --week 2026-W47, or --out DIR")
+    if week is not None:
+        kind = _one_of(form or "markdown", WEEK_FORMATS)
+        with Progress(quiet=True, verbose=False) as progress:
+            print(export_week(_config(config), _instant(as_of), week, kind, progress))
+    elif out is not None:
+        files = export_history(_config(config), out, _one_of(form or "jsonl", HISTORY_FORMATS))
+        if not quiet:
+            print(f"{len(files)} files in {out}")
+
+
+Word = TypeVar("Word", bound=str)
+
+
+def _one_of(word: str, words: tuple[Word, ...]) -> Word:
+    """The option's word, where it is one of those that there are."""
+    found = next((known for known in words if known == word), None)
+    if found is None:
+        raise UsageError(f"unknown format {word!r}", where="--format", next_step=f"use {' or '.join(words)}")
+    return found
+
+
+@app.command()
 def serve(
     config: ConfigFile = None,
     as_of: AsOf = None,
@@ -338,6 +378,27 @@ def gate(
     judgement, verdict = ask_gate(_desk(config), asked)
     print(dump(verdict).decode() if as_json else "\n".join(judgement.lines()))
     raise typer.Exit(EXIT_DONE if judgement.opens else EXIT_NO)
+
+
+@app.command()
+def notify(
+    config: ConfigFile = None,
+    as_of: AsOf = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print who would get what, and why.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Send what changed since the last notice: once each, to the right team and person."""
+    import time
+
+    from deploybook.build.notices import notify as send_notices
+    from deploybook.notify import Apprise
+
+    sent = send_notices(_config(config), _instant(as_of), send=Apprise(), sleep=time.sleep, dry=dry_run)
+    for line in sent.refused:
+        print(line, file=sys.stderr)
+    if not quiet:
+        print("\n".join(sent.lines(dry=dry_run)))
+    raise typer.Exit(EXIT_STALE if sent.refused else EXIT_DONE)
 
 
 def _desk(config: Path | None) -> Desk:

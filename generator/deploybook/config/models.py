@@ -36,6 +36,7 @@ from deploybook.config.process import (
 from deploybook.config.values import (
     Address,
     Amount,
+    Clock,
     Day,
     History,
     Limit,
@@ -72,6 +73,7 @@ __all__ = [
     "Initiative",
     "Locks",
     "Model",
+    "Notices",
     "Override",
     "Person",
     "Process",
@@ -137,6 +139,13 @@ class Codebase(Model):
         return data
 
 
+NoticeKind = Literal[
+    "deployed", "failed", "stopped", "branch", "live", "withdrawn", "words", "cut-off", "lock", "shift",
+    "incident", "flaky", "source", "digest",
+]  # fmt: skip
+"""What a notice can be about."""
+
+
 class Team(Model):
     """Some people who own codebases."""
 
@@ -156,6 +165,8 @@ class Team(Model):
     """Their rotation, or the address of who is on call."""
     notify: Secrets = ()
     """Where notices for the team go, each env:NAME."""
+    notices: tuple[NoticeKind, ...] | None = None
+    """Which kinds of notices it wants; default: all."""
 
 
 class Person(Model):
@@ -171,6 +182,8 @@ class Person(Model):
     """Other author names and addresses of the same person."""
     notify: Secrets = ()
     """Where the person's own notices go, each env:NAME."""
+    notices: tuple[NoticeKind, ...] | None = None
+    """Which kinds of notices they want; default: all."""
 
 
 class Area(Model):
@@ -293,6 +306,19 @@ class Gate(Model):
     """The change fail rate of four weeks is within the target; without a target no such check."""
 
 
+class Notices(Model):
+    """When notices are sent. Failures, incidents and forced locks do not wait for the end of quiet hours."""
+
+    quiet: tuple[Clock, Clock] | None = None
+    """Quiet hours, as ["19:00", "07:30"], in the site's time zone; what happens in them is sent after."""
+    still_red_after: Limit = timedelta(hours=4)
+    """When a release branch that stays red is told again, once; false: never."""
+    lock_held_for: Limit = timedelta(hours=24)
+    """When a lock that stays is told again, once; false: never."""
+    cut_off_near: Limit = timedelta(hours=3)
+    """How long before a cut-off it is told, and who has not described a change; false: never."""
+
+
 class Counting(Model):
     """Limits of the rules that say which deployment failed."""
 
@@ -367,6 +393,8 @@ class Document(Model):
     """Where deployment locks are kept."""
     gate: Gate = Gate()
     """What must hold before a promotion."""
+    notices: Notices = Notices()
+    """When notices are sent."""
     counting: Counting = Counting()
     """Limits of the rules that say which deployment failed."""
     annotations: tuple[Annotation, ...] = ()

@@ -8,13 +8,17 @@ from typing import Any, TypeVar, cast
 import msgspec
 import pyarrow as pa
 
-from deploybook.records import KEYS, Cause, IssueLink, Record
+from deploybook.records import KEYS, Cause, IssueLink, Reason, Record, Said, Stage
 
 Kind = TypeVar("Kind", bound=Record)
 
 _NESTED: dict[str, Any] = {
     "caused_by": msgspec.json.Decoder(tuple[Cause, ...]),
+    "forced": msgspec.json.Decoder(Said),
     "issues": msgspec.json.Decoder(tuple[IssueLink, ...]),
+    "override": msgspec.json.Decoder(Said),
+    "reasons": msgspec.json.Decoder(tuple[Reason, ...]),
+    "stages": msgspec.json.Decoder(tuple[Stage, ...]),
 }
 
 
@@ -45,7 +49,7 @@ def read(tables: Mapping[str, pa.Table], name: str, kind: type[Kind]) -> list[Ki
 
 def _column(name: str, column: pa.ChunkedArray) -> list[Any]:
     values = column.to_pylist()
-    if name in _NESTED:
+    if name in _NESTED and not pa.types.is_boolean(column.type):  # a shift's `override` is a plain yes or no
         decoder = _NESTED[name]
         return [None if value is None else decoder.decode(value) for value in values]
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):

@@ -1,0 +1,162 @@
+"""Notices, composed: what the history says has happened, to whom, sent, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from deploybook.build.book import Held
+from deploybook.config import Config
+from deploybook.errors import SourceError
+from deploybook.feed import RECORDS, Ask, Feed, Item, Unchanged
+from deploybook.history import History
+from deploybook.linking import link
+from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident, from_table
+from deploybook.linking.rows import read
+from deploybook.metrics.branch import RED
+from deploybook.notify import Known, Message, Outbox, Router, Sender, Waiting, deliver, happened, since
+from deploybook.pages.branches import branches
+from deploybook.pages.telling import site_notes
+from deploybook.records import Lock, Verdict
+from deploybook.sources.local import heads, repositories
+
+FEED = "notices"
+"""What notices are called among the sources: there the data page shows which targets took none."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came of it."""
+
+    messages: list[Message]
+    refused: list[str]
+    waiting: int
+    """Lines that wait: for the end of quiet hours, for tomorrow, or for a target that took none."""
+
+    def lines(self, *, dry: bool) -> list[str]:
+        """What to print: with `dry` who would get what and why, else how much was accepted."""
+        told = []
+        for message in self.messages if dry else ():
+            because = ", ".join(dict.fromkeys(line.because for line in message.lines))
+            told.append(f"{message.target.who} by {message.target.variable}, because: {because}")
+            told += [f"  {line}" for line in (message.title, *message.body.split("\n"))]
+        count = len(self.messages) - len(self.refused)
+        did = f"{len(self.messages)} messages would be sent" if dry else f"{count} messages were accepted"
+        return [*told, f"{did}, {self.waiting} lines wait"]
+
+
+def notify(
+    config: Config, as_of: datetime, *, send: Sender, sleep: Callable[[float], None], dry: bool = False
+) -> Sent:
+    """Send what changed since the last notice; with `dry`, send and write nothing.
+
+    Raises:
+        StoreError: The history is in use, cannot be read, or cannot be written.
+    """
+    with History.open(config.history_url, root=config.root, read_only=dry) as history:
+        outbox, router = Outbox(history), Router(config, as_of)
+        known = gather(config, history, as_of, outbox)
+        lines = {line.key: (target, line) for target, line in router.lines(happened(known))}
+        before = outbox.known(lines)
+        new = [each for key, each in lines.items() if key not in before]
+        waiting = outbox.waiting()
+        for target, line in new:
+            waiting.setdefault(target, []).append(line)
+        messages = router.messages(waiting, outbox.subjects_since(router.today))
+        if dry:
+            return Sent(messages, [], _count(waiting) - sum(len(each.lines) for each in messages))
+        outbox.put(new)
+        outbox.ran(as_of)
+        refused = deliver(messages, outbox, send, at=as_of, sleep=sleep)
+        history.sync(_told(refused), Ask(as_of=as_of))
+        return Sent(messages, refused, _count(outbox.waiting()))
+
+
+def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) -> Known:
+    """Everything that notices are about, from the history."""
+    tables = Held(history.tables(), history.read)
+    local = repositories(config, config.build_dir)
+    joined = {name: tables[name] for name in ("commits", "changes", "deployments", "incidents")}
+    linked = link({**joined, "heads": heads(local, config)}, config, as_of)
+    begin = since(outbox.last_run(), as_of)
+    runs = tables["pipeline_runs"]
+    return Known(
+        config=config,
+        as_of=as_of,
+        since=begin,
+        changes=from_table(LinkedChange, linked.changes),
+        deployments=from_table(LinkedDeployment, linked.deployments),
+        incidents=from_table(LinkedIncident, linked.incidents),
+        branches=branches(runs, config, as_of),
+        locks=read(tables, "locks", Lock),
+        verdicts=[each for each in read(tables, "verdicts", Verdict) if _is_live(each.environment, config)],
+        stopped=list(_stopped(runs, linked.deployments, config, begin)),
+        flaky=list(_flaky(tables["test_case_runs"], begin)),
+        errors={
+            each.name: each.error_at
+            for each in history.sources()
+            if each.error is not None and each.error_at is not None and each.name != FEED
+        },
+        notes=site_notes(config.root / "notes") if config.file is not None else {},
+        red_told=frozenset(key.partition("|")[2] for key in outbox.told("|branch|")),
+    )
+
+
+def _is_live(environment: str, config: Config) -> bool:
+    return environment.lower() in config.live
+
+
+def _count(waiting: dict[str, list[Waiting]]) -> int:
+    return sum(len(lines) for lines in waiting.values())
+
+
+def _stopped(
+    runs: pa.Table, deployments: pa.Table, config: Config, begin: datetime
+) -> Iterator[tuple[str, str, str, datetime]]:
+    """Red promotions to where users are that did not get there."""
+    reached = deployments.filter(pc.field("reached")).column("pipeline_run").to_pylist()
+    went = set(reached)
+    late = runs.filter((pc.field("finished_at") > begin) & pc.is_valid(pc.field("deploys_to")))
+    columns = ("codebase", "id", "outcome", "deploys_to", "revision", "finished_at")
+    for row in late.select(list(columns)).to_pylist():
+        if row["outcome"].lower() in RED and _is_live(row["deploys_to"], config) and row["id"] not in went:
+            yield (
+                row["codebase"],
+                row["deploys_to"],
+                row["revision"] or f"run {row['id']}",
+                row["finished_at"],
+            )
+
+
+def _flaky(tests: pa.Table, begin: datetime) -> Iterator[tuple[str, str, datetime]]:
+    """Test cases that both passed and failed on one revision and job, and when they were last run on it."""
+    late = tests.filter((pc.field("started_at") > begin) & pc.is_valid(pc.field("revision")))
+    seen: dict[tuple[str, str, str, str], tuple[set[bool], datetime]] = {}
+    columns = ("codebase", "name", "revision", "job", "outcome", "started_at")
+    for row in late.select(list(columns)).to_pylist():
+        if row["outcome"] != "skip":
+            key = (row["codebase"], row["name"], row["revision"], row["job"] or "")
+            both, at = seen.get(key, (set(), row["started_at"]))
+            seen[key] = (both | {row["outcome"] == "pass"}, max(at, row["started_at"]))
+    for (codebase, name, _, _), (both, at) in seen.items():
+        if len(both) == 2:
+            yield codebase, name, at
+
+
+def _told(refused: list[str]) -> Feed:
+    """The targets that took no message, as the error of a source: so the data page shows it."""
+
+    def pull(_ask: Ask) -> Iterator[Item]:
+        if refused:
+            raise SourceError(
+                "; ".join(refused),
+                where="notify",
+                next_step="Check what the variable holds, and the service.",
+            )
+        yield Unchanged()
+
+    return Feed(FEED, RECORDS, pull)

@@ -1,0 +1,294 @@
+"""What happened since an instant, as events: small functions, one a kind. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from deploybook.linking.model import LinkedChange, LinkedDeployment
+from deploybook.notify.known import Known, called
+from deploybook.notify.model import Event
+from deploybook.notify.words import plain
+from deploybook.periods import Week
+from deploybook.words import NBSP, clock, count, duration
+
+_SHOWN = 3
+
+
+def happened(known: Known) -> list[Event]:
+    """Every event since, in the order of time."""
+    found = [event for find in KINDS for event in find(known)]
+    return sorted(found, key=lambda event: (event.at, event.key))
+
+
+def _changes_of(known: Known, deployment: LinkedDeployment) -> list[LinkedChange]:
+    ids = set(deployment.delivered)
+    return [each for each in known.changes if each.codebase == deployment.codebase and each.id in ids]
+
+
+def _href(deployment: LinkedDeployment, known: Known) -> str:
+    year = deployment.at.astimezone(known.config.zone).year
+    place = f"{deployment.environment}-{deployment.id}"
+    return f"deployments/{deployment.codebase}/{year}/#{place}"
+
+
+def deployed(known: Known) -> Iterator[Event]:
+    """A deployment to users is done: for the team, with what was in it, and for each author."""
+    for each in known.deployments:
+        if not (each.counted and each.outcome == "success" and known.new(each.at)):
+            continue
+        changes = _changes_of(known, each)
+        words = [plain(known.told(change).words) for change in changes if not known.told(change).silent]
+        what = "; ".join(words[:_SHOWN]) + (
+            f"; and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+        )
+        name = f"{each.codebase} {plain(each.version or (each.revision or '')[:10])}".strip()
+        key = f"{each.codebase}|{each.environment}|{each.id}"
+        yield Event(
+            "deployed", f"deployed|{key}", f"deployed {each.codebase}", each.at,
+            f"{name} is live ({each.kind}): {what or 'no change that users would see'}",
+            _href(each, known), teams=known.team(each.codebase),
+        )  # fmt: skip
+        for change in changes:
+            for person, because in known.authors([change]).items():
+                yield Event(
+                    "live", f"live|{change.codebase}|{change.id}|{each.id}",
+                    f"live {change.codebase}|{change.id}", each.at,
+                    f"{called(change)} in {each.codebase} is live: {plain(known.told(change).words)}",
+                    _href(each, known), people={person: because},
+                )  # fmt: skip
+
+
+def failed(known: Known) -> Iterator[Event]:
+    """A deployment failed or needed intervention."""
+    for each in known.deployments:
+        bad = each.needed_intervention or each.outcome in ("failure", "error")
+        at = each.recovered_at or each.at
+        if not (each.live and bad and (known.new(at) or known.new(each.at))):
+            continue
+        because = plain(each.because[0]) if each.because else f"it ended with {each.outcome}"
+        now = " It is over." if each.recovered_at is not None and each.recovered_at <= known.as_of else ""
+        yield Event(
+            "failed", f"failed|{each.codebase}|{each.environment}|{each.id}",
+            f"failed {each.codebase}|{each.id}", at,
+            f"{each.codebase} in {each.environment}: deployment {plain(each.id)} needed intervention: "
+            f"{because.rstrip('.')}.{now}",
+            _href(each, known), teams=known.team(each.codebase),
+            people=known.decider() | known.authors(_changes_of(known, each)), urgent=True,
+        )  # fmt: skip
+
+
+def stopped(known: Known) -> Iterator[Event]:
+    """A promotion was stopped before users: the gate said no, or its pipeline went red."""
+    said: dict[tuple[str | None, str], tuple[datetime, str]] = {}
+    for codebase, environment, revision, at in known.stopped:
+        said[codebase, revision] = (at, f"the pipeline to {environment} went red")
+    for verdict in known.verdicts:
+        if verdict.verdict != "pass":
+            no = [each.says for each in verdict.reasons or () if each.answer != "pass"]
+            says = "; ".join(plain(each) for each in no[:_SHOWN]) or "the gate said no"
+            said[verdict.codebase, verdict.revision] = (verdict.judged_at, says)
+    for (name, revision), (at, says) in said.items():
+        if known.new(at):
+            waiting = [
+                each for each in known.changes
+                if each.codebase == name and each.state == "waiting" and each.merged_at <= at
+            ]  # fmt: skip
+            yield Event(
+                "stopped", f"stopped|{name}|{revision}", f"stopped {name}|{revision}", at,
+                f"{name or 'a codebase'} {plain(revision)[:10]} was stopped before users: {says}",
+                "metrics/release-branch/#stopped", teams=known.team(name),
+                people=known.decider() | known.authors(waiting), urgent=True,
+            )  # fmt: skip
+
+
+def branch(known: Known) -> Iterator[Event]:
+    """The release branch went red, is still red, or is green again after it was told as red."""
+    limit = known.config.notices.still_red_after
+    for each in known.branches:
+        teams, people = known.team(each.codebase), known.decider()
+        start = f"branch|{each.codebase}|"
+        path = "metrics/release-branch/"
+        if each.green:
+            reds = sorted(key for key in known.red_told if key.startswith(f"{start}red|"))
+            if reds and reds[-1] < f"{start}red|{each.since.isoformat()}":
+                yield Event(
+                    "branch", f"{start}green|{reds[-1].rpartition('|')[2]}", f"branch green {each.codebase}",
+                    each.since, f"{each.codebase}: {each.branch} is green again", path, teams, people,
+                )  # fmt: skip
+            continue
+        red = ", ".join(plain(name) for name in each.red)
+        since = each.since.isoformat()
+        if known.new(each.since):
+            yield Event(
+                "branch", f"{start}red|{since}", f"branch red {each.codebase}", each.since,
+                f"{each.codebase}: {each.branch} is red: {red}", path, teams, people,
+            )  # fmt: skip
+        first = known.new(each.since) and f"{start}red|{since}" not in known.red_told
+        if limit is not None and not first and known.as_of - each.since >= limit:
+            yield Event(
+                "branch", f"{start}still|{since}", f"branch still {each.codebase}", each.since + limit,
+                f"{each.codebase}: {each.branch} is still red after {_span(limit)}: {red}", path,
+                teams, people,
+            )  # fmt: skip
+
+
+def withdrawn(known: Known) -> Iterator[Event]:
+    """A change was taken out of where users are: for its author."""
+    for each in known.changes:
+        if known.new(each.withdrawn_at) and each.withdrawn_at is not None and each.original is None:
+            yield Event(
+                "withdrawn", f"withdrawn|{each.codebase}|{each.id}|{each.withdrawn_at.isoformat()}",
+                f"withdrawn {each.codebase}|{each.id}", each.withdrawn_at,
+                f"{called(each)} in {each.codebase} was taken out again: {plain(known.told(each).words)}",
+                "shipped/waiting/", people=known.authors([each]),
+            )  # fmt: skip
+
+
+def cut_off(known: Known) -> Iterator[Event]:
+    """The cut-off is near: how much goes with it, and which changes still have no words."""
+    near = known.config.notices.cut_off_near
+    coming = known.config.calendar.next_cut_offs(known.as_of, 1)
+    if near is None or not coming or coming[0] - known.as_of > near:
+        return
+    at, when = coming[0] - near, clock(coming[0], known.config.zone)
+    by: dict[str, list[LinkedChange]] = {}
+    for each in known.changes:
+        if each.state == "waiting" and each.original is None:
+            by.setdefault(each.codebase, []).append(each)
+    for codebase, changes in by.items():
+        waiting = count(len(changes), "change").replace(NBSP, " ")
+        yield Event(
+            "cut-off", f"cut-off|{codebase}|{coming[0].isoformat()}", f"cut-off {codebase}", at,
+            f"{codebase}: cut-off at {when}; {waiting} merged and not yet live", "shipped/waiting/",
+            teams=known.team(codebase),
+        )  # fmt: skip
+        for change in changes:
+            if not change.bot and not known.told(change).described:
+                yield Event(
+                    "words", f"words|{codebase}|{change.id}|{coming[0].isoformat()}",
+                    f"words {codebase}|{change.id}", at,
+                    f"{called(change)} in {codebase} has no words for readers, and the cut-off is at {when}: "
+                    f"{plain(change.title)}",
+                    "shipped/waiting/", people=known.authors([change]),
+                )  # fmt: skip
+
+
+def lock(known: Known) -> Iterator[Event]:
+    """A lock was taken, forced, or is held for too long."""
+    limit = known.config.notices.lock_held_for
+    for each in known.locks:
+        holder = plain(each.holder or "somebody")
+        what = f"{each.environment}{f', {each.codebase}' if each.codebase else ''}"
+        key = f"{each.claim}|{each.environment}|{each.codebase or ''}"
+        teams = known.team(each.codebase)
+        ended = each.released_at or each.expires_at
+        over = ended is not None and ended <= known.as_of
+        why = plain(each.reason or "no reason given")
+        if known.new(each.since) and not over:
+            yield Event(
+                "lock", f"lock|taken|{key}", f"lock {what}", each.since,
+                f"{what} is locked by {holder}: {why}", "environments/", teams,
+            )  # fmt: skip
+        forced_at = each.released_at or each.since
+        if each.forced is not None and known.new(forced_at):
+            yield Event(
+                "lock", f"lock|forced|{key}", f"lock forced {what}", forced_at,
+                f"{what}: {plain(each.forced.by)} forced the lock: {plain(each.forced.because)}",
+                "environments/", teams, urgent=True,
+            )  # fmt: skip
+        if limit is not None and not over and known.as_of - each.since >= limit:
+            person = known.person(each.holder)
+            yield Event(
+                "lock", f"lock|held|{key}", f"lock held {what}", each.since + limit,
+                f"{what} has been locked by {holder} for {_span(limit)}: {why}", "environments/",
+                teams=known.team(each.codebase), people={person: "holds the lock"} if person else {},
+            )  # fmt: skip
+
+
+def shift(known: Known) -> Iterator[Event]:
+    """A turn of a rotation begins: for who takes it."""
+    for name in known.config.rotations:
+        for turn in known.config.rotation(name).shifts(known.since, known.as_of):
+            if known.new(turn.start):
+                until = f"{turn.end.astimezone(known.config.zone):%Y-%m-%d}"
+                yield Event(
+                    "shift", f"shift|{name}|{turn.start.isoformat()}|{turn.person}", f"shift {name}",
+                    turn.start, f"You hold {name} until {until}", "process/",
+                    people={turn.person: f"takes over {name}"},
+                )  # fmt: skip
+
+
+def incident(known: Known) -> Iterator[Event]:
+    """An incident is tied to a deployment: for its team and for those whose changes were in it."""
+    by_id = {(each.codebase, each.environment, each.id): each for each in known.deployments}
+    for each in known.incidents:
+        if each.deployment is None or each.codebase is None or not known.new(each.started_at):
+            continue
+        found = by_id.get((each.codebase, each.deployment_environment or "", each.deployment))
+        people = known.authors(_changes_of(known, found)) if found else {}
+        if found is not None and (key := known.person(found.by)) is not None:
+            people.setdefault(key, "deployed it")
+        yield Event(
+            "incident", f"incident|{each.id}|{each.codebase}|{each.deployment}", f"incident {each.id}",
+            each.started_at,
+            f"{each.codebase}: {plain(each.title or each.id)} (tied to deployment {plain(each.deployment)})",
+            "incidents/", teams=known.team(each.codebase), people=people, urgent=True,
+        )  # fmt: skip
+
+
+def flaky(known: Known) -> Iterator[Event]:
+    """A test both passed and failed on one revision: for the team, once a month and test."""
+    for codebase, name, at in known.flaky:
+        if known.new(at):
+            month = f"{at.astimezone(known.config.zone):%Y-%m}"
+            yield Event(
+                "flaky", f"flaky|{codebase}|{name}|{month}", f"flaky {codebase}|{name}", at,
+                f"{codebase}: {plain(name)} both passed and failed on one revision", "metrics/flaky-tests/",
+                teams=known.team(codebase),
+            )  # fmt: skip
+
+
+def source(known: Known) -> Iterator[Event]:
+    """A source cannot be read, so that pages show what was known before: for who decides, once a day."""
+    for name, at in known.errors.items():
+        if known.new(at):
+            day = f"{at.astimezone(known.config.zone):%Y-%m-%d}"
+            yield Event(
+                "source", f"source|{name}|{day}", f"source {name}", at,
+                f"{plain(name)} cannot be read: the site shows what it knew before", "data/",
+                people=known.decider(),
+            )  # fmt: skip
+
+
+def digest(known: Known) -> Iterator[Event]:
+    """A week is over: what it brought, for every team."""
+    zone = known.config.zone
+    week = Week.of(known.as_of - timedelta(days=7), zone)
+    start, end = week.bounds(zone)
+    if not known.new(end):
+        return
+    for team in known.config.teams:
+        own = {name for name, codebase in known.config.codebases.items() if codebase.team == team}
+        live = [
+            each for each in known.changes
+            if each.codebase in own and each.deployed_at is not None and start <= each.deployed_at < end
+        ]  # fmt: skip
+        went = [each for each in known.deployments if each.counted and each.codebase in own]
+        went = [each for each in went if each.reached and start <= each.at < end]
+        bad = sum(each.needed_intervention for each in went)
+        says = f"Week {week.id}: {count(len(live), 'change')} live in {count(len(went), 'deployment')}"
+        yield Event(
+            "digest", f"digest|{week.id}", f"digest {team}", end,
+            f"{says}, {bad} needed intervention".replace(NBSP, " "), f"shipped/{week.id}/",
+            teams={team: "its week"},
+        )  # fmt: skip
+
+
+KINDS: tuple[Callable[[Known], Iterator[Event]], ...] = (
+    deployed, failed, stopped, branch, withdrawn, cut_off, lock, shift, incident, flaky, source, digest,
+)  # fmt: skip
+
+
+def _span(length: timedelta) -> str:
+    return duration(length.total_seconds()).replace(NBSP, " ")

@@ -1,0 +1,97 @@
+"""All that events are found in, and the questions they ask of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from deploybook import news
+from deploybook.config import Config
+from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident
+from deploybook.messages import author_email, author_name
+from deploybook.pages.branches import Branch
+from deploybook.records import Lock, Verdict
+
+
+def called(change: LinkedChange) -> str:
+    """As `#412`, or a short revision."""
+    return f"#{change.id}" if change.id.isdecimal() else change.id[:10]
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that events are found in.
+
+    Attributes:
+        since: From when on things are news; UTC, as `as_of`.
+        stopped: Red promotions: codebase, environment, revision, when.
+        flaky: Codebase, test case, when it was last both.
+        errors: Sources that could not be read, with when.
+        notes: Words of the site repository by codebase and change.
+        red_told: Keys of the breaks of release branches that were told.
+    """
+
+    config: Config
+    as_of: datetime
+    since: datetime
+    changes: Sequence[LinkedChange] = ()
+    deployments: Sequence[LinkedDeployment] = ()
+    incidents: Sequence[LinkedIncident] = ()
+    branches: Sequence[Branch] = ()
+    locks: Sequence[Lock] = ()
+    verdicts: Sequence[Verdict] = ()
+    stopped: Sequence[tuple[str, str, str, datetime]] = ()
+    flaky: Sequence[tuple[str, str, datetime]] = ()
+    errors: Mapping[str, datetime] = field(default_factory=dict)
+    notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    red_told: frozenset[str] = frozenset()
+
+    def new(self, at: datetime | None) -> bool:
+        """Whether it happened since."""
+        return at is not None and self.since < at <= self.as_of
+
+    def team(self, codebase: str | None) -> dict[str, str]:
+        """The team that owns a codebase; of all codebases, every team."""
+        if codebase is None:
+            return dict.fromkeys(self.config.teams, "it concerns every codebase")
+        found = self.config.codebases.get(codebase)
+        return {found.team: f"it owns {codebase}"} if found is not None and found.team else {}
+
+    def person(self, name: str | None) -> str | None:
+        """The key in `people` of what a source calls somebody."""
+        if name is None:
+            return None
+        spellings = (name, author_email(name), author_name(name))
+        return next((key for each in spellings if (key := self.config.person_of(each))), None)
+
+    def authors(self, changes: Iterable[LinkedChange]) -> dict[str, str]:
+        """Who wrote changes, with which as the reason."""
+        found: dict[str, str] = {}
+        for change in changes:
+            if not change.bot and (key := self.person(change.author)) is not None:
+                found.setdefault(key, f"wrote {called(change)}")
+        return found
+
+    def decider(self) -> dict[str, str]:
+        """Who calls roll back or keep now."""
+        decides = self.config.process.decides
+        if decides is None:
+            return {}
+        turns = self.config.rotation(decides.rotation).shifts(self.as_of, self.as_of)
+        held = [turn.person for turn in turns if turn.start <= self.as_of < turn.end]
+        return dict.fromkeys(held, f"holds {decides.rotation}")
+
+    def told(self, change: LinkedChange) -> news.News:
+        """A change in words for readers."""
+        titles = [json.loads(issue).get("title") for issue in change.issues]
+        note = self.notes.get((change.codebase, change.id)) or change.notes
+        return news.tell(
+            change.title,
+            body=change.body,
+            note=note,
+            issue_titles=titles,
+            labels=change.labels,
+            bot=change.bot,
+        )

@@ -1,0 +1,73 @@
+"""Sending through apprise: tried again, then left waiting; accepted is all that a target ever says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from deploybook.config.resolved import secret
+from deploybook.errors import UsageError
+from deploybook.notify.model import Message
+from deploybook.notify.outbox import Outbox
+
+_TRIES = 3
+_PAUSE = 1.0
+
+
+class Sender(Protocol):
+    """What takes a message for an address, and says whether it was accepted."""
+
+    def __call__(self, address: str, title: str, body: str) -> bool:
+        """Send it once."""
+
+
+class Apprise:
+    """Sends to any address that apprise knows: Slack, Teams by Workflows, mail and the rest."""
+
+    def __call__(self, address: str, title: str, body: str) -> bool:
+        """Send it once; plain text, nothing in it is markup."""
+        import apprise  # noqa: PLC0415 - half a second, only where something is sent
+
+        logging.getLogger("apprise").disabled = True  # it would write addresses, which are secrets
+        service = apprise.Apprise()
+        if not service.add(address):
+            return False
+        return bool(service.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT))
+
+
+def deliver(
+    messages: Sequence[Message], outbox: Outbox, send: Sender, *, at: datetime, sleep: Callable[[float], None]
+) -> list[str]:
+    """Send messages, each written down as soon as it was accepted.
+
+    Returns:
+        For each target that took none, a sentence without its address; its lines wait for the next run.
+    """
+    refused: dict[str, str] = {}
+    for message in messages:
+        key = message.target.key
+        if key in refused:
+            continue
+        try:
+            address = secret(message.target.variable)
+        except UsageError as error:
+            refused[key] = f"{message.target.who}: {error.what}"
+            continue
+        if _sent(send, address, message, sleep):
+            outbox.accepted(key, message.lines, at)
+        else:
+            refused[key] = (
+                f"{message.target.who}: {message.target.variable} took no message after {_TRIES} tries"
+            )
+    return list(refused.values())
+
+
+def _sent(send: Sender, address: str, message: Message, sleep: Callable[[float], None]) -> bool:
+    for attempt in range(_TRIES):
+        if attempt:
+            sleep(_PAUSE * 2**attempt)
+        if send(address, message.title, message.body):
+            return True
+    return False

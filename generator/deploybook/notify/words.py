@@ -1,0 +1,52 @@
+"""The words of a message: short, standing alone, with a link to the page that explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deploybook.notify.model import Waiting
+
+_TITLES = {
+    "deployed": ("Live", "{} deployments are live"),
+    "failed": ("A deployment needed intervention", "{} deployments needed intervention"),
+    "stopped": ("A promotion was stopped", "{} promotions were stopped"),
+    "branch": ("Release branch", "{} release branches"),
+    "live": ("Your change is live", "{} of your changes are live"),
+    "withdrawn": ("Your change was withdrawn", "{} of your changes were withdrawn"),
+    "words": ("Your change has no words yet", "{} of your changes have no words yet"),
+    "cut-off": ("The cut-off is near", "{} cut-offs are near"),
+    "lock": ("Deployment lock", "{} things about deployment locks"),
+    "shift": ("Your turn begins", "{} turns begin"),
+    "incident": ("An incident is tied to your deployment", "{} incidents are tied to your deployments"),
+    "flaky": ("A flaky test", "{} flaky tests"),
+    "source": ("A source cannot be read", "{} sources cannot be read"),
+    "digest": ("The week", "{} weeks"),
+}
+_SHOWN = 5
+_LONGEST = 160
+_MEANT = str.maketrans({"<": "‹", ">": "›", "@": "@\u200b", "[": "(", "]": ")", "`": "'", "*": "∗", "|": "¦"})
+"""What chats take for markup, mentions or links: told as it reads, without what it would do."""
+
+
+def plain(text: str) -> str:
+    """Text from outside in one line that no chat takes for anything but text."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text[: _LONGEST + 1])
+    shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    return " ".join(shown.translate(_MEANT).split())
+
+
+def title(lines: Sequence[Waiting]) -> str:
+    """As `Your change is live`, or `3 of your changes are live`."""
+    one, several = _TITLES[lines[0].kind]
+    return one if len(lines) == 1 else several.format(len(lines))
+
+
+def body(lines: Sequence[Waiting], site: str | None) -> str:
+    """A line each, at most five, and where to read on; well below what any chat cuts off."""
+    told = [line.says for line in lines[:_SHOWN]]
+    if len(lines) > _SHOWN:
+        told.append(f"… and {len(lines) - _SHOWN} more")
+    paths = {line.path for line in lines}
+    if site:
+        told.append(f"{site.rstrip('/')}/{paths.pop() if len(paths) == 1 else ''}")
+    return "\n".join(told)
