@@ -20,6 +20,7 @@ from deploybook.feed import Ask
 from deploybook.history import History
 from deploybook.pages import navigation
 from deploybook.pages.book import Book
+from deploybook.pages.feeds import discovery
 from deploybook.render import Written, environment, templates_folder, write, write_if_changed
 
 
@@ -74,7 +75,9 @@ def _sync(
     config: Config, history: History, as_of: datetime, since: datetime | None, only: Sequence[str],
     believe: Sequence[str], progress: Progress,
 ) -> Outcome:  # fmt: skip
+    from deploybook.build.reading import bring
     from deploybook.sources import feeds
+    from deploybook.sources.local import repositories
 
     rows = rejected = 0
     problems: list[str] = []
@@ -93,6 +96,9 @@ def _sync(
             problems.append(f"{feed.name}: {report.error}")
         rows += report.rows
         rejected += report.rejected
+    if not only:
+        progress.step("reading owners and pipelines")
+        problems += bring(repositories(config, config.build_dir), config)
     aside = f", {rejected:,} set aside" if rejected else ""
     return Outcome(
         says=f"{rows:,} records read{aside}",
@@ -155,7 +161,8 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     next_site = publish.staging(target)
     settings = site.mkdocs_config(
         theme, own, name=config.site.name, url=config.site.url, docs=docs, site=next_site,
-        nav=navigation.nav(docs, book), extra={"simulated": config.site.simulated},
+        nav=navigation.nav(docs, book),
+        extra={"simulated": config.site.simulated, "feeds": discovery(book)},
     )  # fmt: skip
     print_ = site.fingerprint([docs, theme], settings, *policy.RULES)
     facts = _facts(book, print_)

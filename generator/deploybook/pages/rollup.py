@@ -15,9 +15,9 @@ from deploybook.pages.book import Book
 from deploybook.pages.feeds import Scope, area_scopes, team_scopes
 from deploybook.pages.initiatives import Belonging, slugs
 from deploybook.pages.page import Page
-from deploybook.pages.telling import ELSEWHERE, Teller, Told, area_anchor
+from deploybook.pages.telling import Teller, Told, area_anchor
 from deploybook.pages.week import Link
-from deploybook.pages.weeknews import NEWS_KINDS, Line, Row, highlights, is_news, is_out, kinds, row
+from deploybook.pages.weeknews import NEWS_KINDS, Line, Row, by_area, highlights, is_news, is_out, kinds, row
 from deploybook.periods import Kind, Period, Week, period_of, periods_between
 
 _LARGE = 5
@@ -170,13 +170,8 @@ def _lead(book: Book, told: list[Told], period: Period) -> str:
 def _areas(
     book: Book, told: list[Told], rank: dict[tuple[str, str], tuple[object, ...]]
 ) -> Iterator[AreaPart]:
-    by_area: dict[str, list[Told]] = defaultdict(list)
-    for item in told:
-        if is_news(item):
-            by_area[item.area].append(item)
-    order = [*book.config.areas, ELSEWHERE]
-    for name in sorted(by_area, key=lambda name: (order.index(name) if name in order else len(order), name)):
-        items = sorted(by_area[name], key=lambda item: rank[item.codebase, item.id])
+    for name, news in by_area(book, told):
+        items = sorted(news, key=lambda item: rank[item.codebase, item.id])
         rest = len(items) - _LARGE
         more = f"And {words.count(rest, 'smaller one')}, told by the weeks below." if rest > 0 else ""
         yield AreaPart(name, area_anchor(name), tuple(_row(item, book.zone) for item in items[:_LARGE]), more)

@@ -200,16 +200,21 @@ def _number(item: Told) -> Markup | str:
     return Markup('<a href="{}">{}</a>').format(item.url, escape(item.number)) if item.url else item.number
 
 
-def areas(book: Book, told: list[Told]) -> Iterator[Area]:
+def by_area(book: Book, told: list[Told]) -> Iterator[tuple[str, list[Told]]]:
     """The areas that have news, in the order of the configuration; in each new, improved, fixed, removed."""
-    by_area: dict[str, list[Told]] = defaultdict(list)
+    found: dict[str, list[Told]] = defaultdict(list)
     for item in told:
         if is_news(item):
-            by_area[item.area].append(item)
-    mark = any(item.described for items in by_area.values() for item in items)
-    order = [*book.config.areas, ELSEWHERE]
-    for name in sorted(by_area, key=lambda name: (order.index(name) if name in order else len(order), name)):
-        items = sorted(by_area[name], key=lambda item: (NEWS_KINDS.index(item.kind), not item.described))
+            found[item.area].append(item)
+    order = {name: place for place, name in enumerate((*book.config.areas, ELSEWHERE))}
+    for name in sorted(found, key=lambda name: (order.get(name, len(order)), name)):
+        yield name, sorted(found[name], key=lambda item: (NEWS_KINDS.index(item.kind), not item.described))
+
+
+def areas(book: Book, told: list[Told]) -> Iterator[Area]:
+    """The same as a page shows it: what stands open, and what opens on demand."""
+    mark = any(item.described for item in told if is_news(item))
+    for name, items in by_area(book, told):
         rest = tuple(line(item) for item in items[_WHOLE:])
         more = Fold(f"{words.number(len(rest))} more of {name}", rest) if rest else None
         rows = tuple(row(item, mark_titles=mark) for item in items[:_WHOLE])
