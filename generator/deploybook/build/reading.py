@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploybook import ownership, pipelines, practices
 from deploybook.config import Config
-from deploybook.errors import Problem
+from deploybook.errors import Problem, SourceError
 from deploybook.ownership import Owned
 from deploybook.pipelines import Pipeline
 from deploybook.practices import Statement
@@ -58,6 +58,22 @@ def read_repositories(repositories: Mapping[str, Repository], config: Config) ->
         )
         found_pipelines[name] = pipelines.read(found.files, found.paths)
     return Said(owners, found_pipelines)
+
+
+def bring(repositories: Mapping[str, Repository], config: Config) -> list[str]:
+    """Fetch into mirrors the files that say something; the problems, each with its codebase, stop nothing."""
+    problems = []
+    for name, repository in repositories.items():
+        branch = config.codebases[name].release_branch
+        try:
+            contents.bring(repository, branch, _wanted)
+            found = contents.read(repository, branch, _wanted)
+            more = pipelines.included(found.files, found.paths)
+            if more:
+                contents.bring(repository, branch, more.__contains__)
+        except SourceError as error:
+            problems.append(f"{name}: {error.what}; its owners and pipelines are not known")
+    return problems
 
 
 def stated(config: Config) -> tuple[tuple[Statement, ...], tuple[Problem, ...]]:

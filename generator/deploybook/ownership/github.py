@@ -63,7 +63,7 @@ def _words(line: str) -> list[str]:
 
 def expression(pattern: str) -> str:
     """The regular expression of a GitHub pattern, for `search`, in Python and in JavaScript."""
-    plain = re.sub(r"\\?[\[\]]", lambda found: "\\" + found[0][-1], pattern)
+    plain = re.sub(r"\\.|[\[\]]", lambda found: f"\\{found[0][-1]}", pattern)
     source = path_to_regex(plain.replace("\\ ", _BLANK)).pattern.replace(_BLANK, " ")
     return _both(source)
 

@@ -299,7 +299,7 @@ def _rotas(book: Book) -> Iterator[RotaRow]:
 
 
 def _by_others(book: Book) -> Iterator[tuple[object, ...]]:
-    """Files changed mostly by people who are none of their owners, in a year; most changes first in a codebase."""
+    """Files that others than their owners changed more often in a year; most changes first."""
     since = book.as_of - YEAR
     touched: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for change in book.changes:

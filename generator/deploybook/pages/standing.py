@@ -118,7 +118,9 @@ class Standing:
         deployments = [d for d in self.deployments[codebase] if since <= d.at <= at]
         decides = config.process.decides
         authors = {key for c in delivered if not c.bot and (key := book.person_key(c.author) or c.author)}
-        by = {key for d in deployments if d.by and (key := book.person_key(d.by) or d.by)}
+        # A robot that writes GitOps commits says nothing of who asked for them.
+        started = {book.person_key(d.by) or d.by for d in deployments if d.by}
+        by = {name for name in started if name and name in self.people}
         reads = [source.last_read for source in book.sources if source.last_read]
         return Facts(
             config=config,
@@ -154,6 +156,12 @@ class Standing:
             read_at=min(reads, default=None),
             stated=tuple(s for s in self.statements if s.about(codebase, team)),
         )
+
+    @cached_property
+    def people(self) -> set[str]:
+        """Everybody who is configured, or wrote a change that no robot wrote."""
+        authors = {c.author for c in self.book.changes if c.author and not c.bot}
+        return {*self.book.config.people, *(self.book.person_key(author) or author for author in authors)}
 
     @cached_property
     def _monitored(self) -> set[str]:

@@ -186,7 +186,8 @@ def smaller(facts: Facts, most: float) -> Answer:
     if not matched:
         return none(f"No planned deployment in {DAYS} days.")
     middle = median(d.changes for d in matched)
-    says = f"{words.number(middle)} changes a deployment, median of {words.number(len(matched))}."
+    some = f"{words.number(middle)} {'change' if middle == 1 else 'changes'}"
+    says = f"{some} a deployment, median of {words.number(len(matched))}."
     if first.status == "not_measured":
         return Answer("not_measured" if middle <= 3 else "not_met", f"{says} {first.says}", middle)
     return judged(middle <= 3 and first.status == "met", f"{says} {first.says}", middle, first.evidence)
@@ -197,7 +198,7 @@ def self_serve(facts: Facts, least: float) -> Answer:
     if not facts.authors:
         return none(f"No change reached users in {DAYS} days.")
     if not facts.deployers:
-        return missing("Who started a deployment is not known.")
+        return missing("Who started a deployment is not known, or it was no author of any change.")
     both = facts.authors & facts.deployers
     return share(len(both), len(facts.authors), least, f"authors of {DAYS} days also deployed")
 
@@ -206,6 +207,8 @@ def told(facts: Facts, least: float) -> Answer:
     """Changes have words of their own for readers, and the feeds are on."""
     if not facts.delivered:
         return none(f"No change reached users in {DAYS} days.")
+    if not facts.forge and not facts.described:
+        return missing("From git alone, what people wrote in pull requests is not known.")
     return share(facts.described, len(facts.delivered), least, "changes have words of their own for readers")
 
 

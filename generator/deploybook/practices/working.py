@@ -32,6 +32,9 @@ def pull_requests(facts: Facts, least: float) -> Answer:
     if not by_pull and not facts.forge:
         return missing("From git alone no pull request can be told from a direct push here.")
     others = [c for c in facts.merged if not c.by_pull_request]
+    if not facts.forge and len(by_pull) < least * len(facts.merged):
+        rate = words.rate(len(by_pull), len(facts.merged))
+        return missing(f"{rate} changes name their pull request; git alone cannot tell how the others came.")
     return share(len(by_pull), len(facts.merged), least, "changes came by pull request", rows(others))
 
 

@@ -1,11 +1,12 @@
 """Files of a repository as they are at the head of its release branch, without a checkout.
 
-A mirror may lack contents: what is not at hand is left out and told, nothing is fetched here.
+A mirror lacks contents: `bring` fetches the few that are wanted, while the network may be used. `read`
+fetches nothing: what is not at hand is left out and told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from deploybook.errors import SourceError
@@ -15,6 +16,7 @@ from deploybook.sources.repository import Repository
 LARGEST = 1_000_000
 """Bytes of a file; a larger one is not read."""
 _MOST_PATHS = 200_000
+_MOST_BROUGHT = 500
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def read(repository: Repository, branch: str | None, wanted: Callable[[str], boo
             return Contents(unread="the repository is empty")
         objects = _tree(repository, revision)
         asked = {path: name for path, name in objects.items() if wanted(path)}
-        found = _blobs(repository, set(asked.values()))
+        found = _blobs(repository, revision, set(asked.values()))
     except SourceError as error:
         return Contents(unread=error.what)
     return Contents(
@@ -73,8 +75,31 @@ def _tree(repository: Repository, revision: str) -> dict[str, str]:
     return found
 
 
-def _blobs(repository: Repository, names: Iterable[str]) -> dict[str, bytes]:
-    here = _small(repository, _at_hand(repository, sorted(names)))
+def bring(repository: Repository, branch: str | None, wanted: Callable[[str], bool]) -> None:
+    """Fetch into a mirror the contents that are `wanted` and not at hand: a few files, in one request.
+
+    Raises:
+        SourceError: The remote did not answer, or gives no single files.
+    """
+    if not repository.partial():
+        return
+    revision = repository.release_revision(branch)
+    if revision is None:
+        return
+    names = {name for path, name in _tree(repository, revision).items() if wanted(path)}
+    gone = sorted(names & _gone(repository, revision))
+    if gone:
+        gitcmd.run(
+            repository.folder, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
+            "--no-auto-maintenance", "--filter=blob:none", "origin", *gone[:_MOST_BROUGHT],
+            seconds=gitcmd.FETCH_SECONDS,
+        )  # fmt: skip
+
+
+def _blobs(repository: Repository, revision: str, names: set[str]) -> dict[str, bytes]:
+    if names and repository.partial():  # git itself would go and get what is not at hand
+        names = names - _gone(repository, revision)
+    here = _small(repository, sorted(names))
     said = gitcmd.run(repository.folder, "cat-file", "--batch", lines=here) if here else b""
     found: dict[str, bytes] = {}
     at = 0
@@ -87,16 +112,13 @@ def _blobs(repository: Repository, names: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def _at_hand(repository: Repository, names: list[str]) -> list[str]:
-    """Those that can be read without a fetch: git itself would go and get the others."""
-    if not names or not repository.partial():
-        return names
+def _gone(repository: Repository, revision: str) -> set[str]:
+    """The objects of a revision that are not at hand; to ask for them is not to fetch them."""
     said = gitcmd.run(
-        repository.folder, "rev-list", "--objects", "--no-object-names", "--missing=print", "--stdin",
-        lines=names,
+        repository.folder, "rev-list", "--objects", "--no-walk", "--no-object-names", "--missing=print",
+        revision, "--",
     )  # fmt: skip
-    gone = {line[1:] for line in said.decode("ascii", "replace").splitlines() if line.startswith("?")}
-    return [name for name in names if name not in gone]
+    return {line[1:] for line in said.decode("ascii", "replace").splitlines() if line.startswith("?")}
 
 
 def _small(repository: Repository, names: list[str]) -> list[str]:
