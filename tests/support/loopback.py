@@ -109,7 +109,8 @@ class Loopback:
                 self.send_response_only(reply.status)
                 headers = {"Date": self.date_time_string(), **outer._headers, **reply.headers}
                 for key, value in headers.items():
-                    self.send_header(key, value)
+                    if value:  # an empty one is left out, as some servers leave out their date
+                        self.send_header(key, value)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data[: len(data) // 2] if reply.cut else data)

@@ -154,7 +154,7 @@ class Client:
             if status in _PASSING:
                 why = f"it answered {status}"
                 continue
-            if status >= 400:
+            if status >= 300 and status != 304:
                 raise self._refusal(status, got, text, address)
             if status in {204, 304}:
                 return Answer(status, got, None)
@@ -203,11 +203,14 @@ class Client:
                 f"{self.name} has no such thing, or not for this token{said}", where=where,
                 next_step=f"Check the name. {self.advice}",
             )  # fmt: skip
+        if status < 400:
+            to = _shown(headers.get("location", "elsewhere"))
+            return SourceError(f"{self.name} leads to {to}", where=where, next_step="Check `url:`.")
         return SourceError(f"{self.name} answered {status}{said}", where=where, next_step="Check `url:`.")
 
 
 def session(headers: Mapping[str, str], auth: tuple[str, str] | None = None) -> Send:
-    """Requests over one kept connection; redirects are followed by GET within the same host alone.
+    """Requests over one kept connection. No redirect is followed: the token is for this address alone.
 
     Args:
         headers: Sent each time; this is where a token is.
