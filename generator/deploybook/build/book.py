@@ -23,7 +23,7 @@ from deploybook.linking.model import (
     LinkedIncident,
     from_table,
 )
-from deploybook.metrics import INPUTS, Engine, compute_arrow, settings_of
+from deploybook.metrics import INPUTS, Engine, compute_arrow, outliers, settings_of
 from deploybook.pages.book import Book, Figures, SetAside, SourceStatus
 from deploybook.sources.local import heads, release_branches, repositories
 
@@ -70,7 +70,9 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
     said = read_repositories(local, config)
     progress.step("counting")
     settings = settings_of(shown, as_of, branches=release_branches(local, config))
-    figures = compute_arrow(_counted(linked, history, config.build_dir / "cache"), settings)
+    engine = _counted(linked, history, config.build_dir / "cache")
+    figures = compute_arrow(engine, settings)
+    unusual = outliers(engine, settings)
     if config.site.public:
         linked = public.hide_linked(linked)
     return Book(
@@ -87,6 +89,7 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
             "deployments": linked.deployments,
             "incidents": linked.incidents,
             "metrics": figures,
+            "outliers": unusual,
         },
         history=_held(history, public.hide_after, shown),
         sources=[_status(source, shown) for source in history.sources()],

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from deploybook.pages import (
+    branchpages,
     changes,
     codebase,
     data,
@@ -13,6 +14,7 @@ from deploybook.pages import (
     environments,
     feeds,
     home,
+    how_we_count,
     incidents,
     initiatives,
     metrics,
@@ -23,6 +25,7 @@ from deploybook.pages import (
     rollup,
     scopes,
     shipped,
+    trust,
     uptime,
     week,
 )
@@ -48,6 +51,9 @@ def everything(book: Book) -> Iterator[Page | File]:
     yield from outliers.pages(book, tell)
     yield from incidents.pages(book)
     yield from uptime.pages(book)
+    yield from branchpages.pages(book)
+    yield from how_we_count.pages(book)
+    yield from trust.pages(book)
     yield from process.pages(book, tell)
     yield from owners.pages(book)
     yield from environments.pages(book)

@@ -1,0 +1,233 @@
+"""`metrics/trust/`: what share of deployments, changes and incidents found each other, and why not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+from markupsafe import Markup
+
+from deploybook import words
+from deploybook.linking.model import LinkedChange, LinkedDeployment
+from deploybook.pages.book import Book
+from deploybook.pages.codebase import why_unknown
+from deploybook.pages.deployments import Item
+from deploybook.pages.incidents import by_id, incident_href
+from deploybook.pages.page import Page
+from deploybook.pages.readings import WEEKS
+from deploybook.pages.recent import Recent, deployment_name, part
+from deploybook.pages.telling import number
+from deploybook.words import NBSP
+
+LISTED = 50
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that should be known of every row: of how many it is, and what would mend the rest."""
+
+    title: str
+    found: str
+    whole: bool
+    missing: str
+    mend: str
+    anchor: Markup | None
+
+
+@dataclass(frozen=True)
+class Loose:
+    """A row that found nothing, and why."""
+
+    name: Item
+    when: Markup
+    because: str
+
+
+@dataclass(frozen=True)
+class TrustPage:
+    """The model of the page."""
+
+    sentence: str
+    lead: str
+    simulated: bool
+    zone: str
+    checks: tuple[Check, ...]
+    silent: tuple[tuple[str, str], ...]
+    deployments: tuple[Loose, ...]
+    changes: tuple[Loose, ...]
+    changes_why: tuple[tuple[str, str], ...]
+    incidents: tuple[Loose, ...]
+    more: tuple[int, int, int]
+    corrected: tuple[Loose, ...]
+
+
+def pages(book: Book) -> Iterator[Page]:
+    """The page."""
+    yield Page("metrics/trust", "trust.md.jinja", "Can it be trusted?", trust_page(book))
+
+
+def trust_page(book: Book) -> TrustPage:
+    """The model of the page."""
+    recent = Recent(book)
+    deployments = [d for d in book.deployments if d.live and recent.since <= d.at <= book.as_of]
+    changes = recent.once(recent.changes)
+    incidents = {id_: rows for id_, rows in by_id(book).items() if rows[0].started_at >= recent.since}
+    loose = [d for d in reversed(deployments) if not d.matched]
+    unknown = [c for c in reversed(changes) if c.lead_time_seconds is None]
+    untied = {
+        id_: rows for id_, rows in incidents.items() if not any(row.deployment or row.flag for row in rows)
+    }
+    told = (
+        (len(deployments) - len(loose), len(deployments), "deployment"),
+        (len(changes) - len(unknown), len(changes), "change"),
+        (len(incidents) - len(untied), len(incidents), "incident"),
+    )
+    reasons = Counter(why_unknown(change) for change in unknown)
+    corrected = [d for d in reversed(recent.deployments) if d.corrected]
+    return TrustPage(
+        sentence=sentence(told),
+        lead="Numbers are as good as the rows behind them. This is what was found in the last"
+        f" {WEEKS} weeks, what was not and why, and what to configure to mend it.",
+        simulated=book.config.site.simulated,
+        zone=book.config.site.timezone,
+        checks=tuple(_checks(book, deployments, changes, told)),
+        silent=tuple(_silent(book)),
+        deployments=tuple(_deployment(book, d, why_unmatched(d)) for d in loose[:LISTED]),
+        changes=tuple(
+            Loose(
+                Item(f"{c.codebase} {number(c)}", book.change_href(c)),
+                words.moment(c.deployed_at or c.merged_at, book.zone, "short"),
+                why_unknown(c),
+            )
+            for c in unknown[:LISTED]
+        ),
+        changes_why=tuple((why, words.count(count, "change")) for why, count in reasons.most_common()),
+        incidents=tuple(
+            Loose(
+                Item(rows[0].title or id_, incident_href(id_)),
+                words.moment(rows[0].started_at, book.zone, "short"),
+                " ".join(dict.fromkeys(r.unmatched_because for r in rows if r.unmatched_because))
+                or "It names no codebase of this site.",
+            )
+            for id_, rows in list(untied.items())[:LISTED]
+        ),
+        more=(
+            max(0, len(loose) - LISTED),
+            max(0, len(unknown) - LISTED),
+            max(0, len(untied) - LISTED),
+        ),
+        corrected=tuple(_deployment(book, d, d.corrected or "") for d in corrected[:LISTED]),
+    )
+
+
+def sentence(told: tuple[tuple[int, int, str], ...]) -> str:
+    """How many of each kind found each other: "All 12 deployments, 30 of 31 changes and 2 of 3 incidents"."""
+    said = [
+        f"all {words.number(of)} {noun}s"
+        if found == of and of > 1
+        else f"{words.number(found)} of {of} {noun}s"
+        for found, of, noun in told
+        if of
+    ]
+    if not said:
+        return "Nothing is known yet that could find each other."
+    joined = words.joined(said)
+    return f"{joined[0].upper()}{joined[1:]} found what they belong to."
+
+
+def why_unmatched(deployment: LinkedDeployment) -> str:
+    """Why nothing is known of what a deployment brought."""
+    if deployment.revision is None:
+        return "It names neither a revision nor its changes."
+    return f"git does not have its revision {deployment.revision[:12]}, and it names no change."
+
+
+def _deployment(book: Book, deployment: LinkedDeployment, because: str) -> Loose:
+    return Loose(
+        Item(deployment_name(deployment), book.deployment_href(deployment)),
+        words.moment(deployment.at, book.zone, "short"),
+        because,
+    )
+
+
+def _checks(
+    book: Book,
+    deployments: list[LinkedDeployment],
+    changes: list[LinkedChange],
+    told: tuple[tuple[int, int, str], ...],
+) -> Iterator[Check]:
+    (matched, of, _), (timed, changed, _), (tied, incidents, _) = told
+    yield _check(
+        "Deployments whose revision git has, or that name their changes", matched, of,
+        "Say revision or changes in each deployment record; let the codebase’s repository be readable, with"
+        " all its branches.", "unmatched-deployments",
+    )  # fmt: skip
+    own = sum(d.finished_at is not None and d.time_from is None for d in deployments)
+    yield _check(
+        "Deployments with a finish time of their own", own, of,
+        "From tags and GitOps alone, the time of a tag or commit stands for it. Deployment records or a"
+        " forge’s deployments bring started_at and finished_at.",
+    )  # fmt: skip
+    run = sum(d.pipeline_run is not None for d in deployments)
+    yield _check(
+        "Deployments tied to a run of a pipeline", run, of,
+        "Say pipeline_run in each deployment record, or read deployments from a workflow.",
+    )  # fmt: skip
+    yield _check(
+        "Changes with a known lead time", timed, changed,
+        "A squash hides its first commit unless the head of the pull request is there: fetch"
+        " refs/pull/*/head, or read the forge.", "changes",
+    )  # fmt: skip
+    requested = sum(c.by_pull_request for c in changes)
+    yield _check(
+        "Changes that came by a pull request", requested, changed,
+        "From git alone, one that was rebased cannot be told from a direct push. A forge as a source knows.",
+    )  # fmt: skip
+    reviewed = sum(c.approved is not None for c in changes)
+    yield _check(
+        "Changes of which it is known whether somebody else approved", reviewed, changed,
+        "git knows no reviews: add a forge to sources, or approvals to change records.",
+    )  # fmt: skip
+    yield _check(
+        "Incidents tied to a deployment or a flag", tied, incidents,
+        "Say caused_by in the incident: a deployment, a revision, a change or a flag. Without it, only one"
+        f" that began within {book.config.counting.near_hours:g}{NBSP}hours before is near.",
+        "untied-incidents",
+    )  # fmt: skip
+
+
+def _check(title: str, found: int, of: int, mend: str, anchor: str = "") -> Check:
+    return Check(
+        title=title,
+        found=part(found, of),
+        whole=found == of and of > 0,
+        missing="" if found == of else words.number(of - found),
+        mend=mend if found < of or not of else "",
+        anchor=Markup(f"#{anchor}") if anchor and found < of else None,
+    )
+
+
+_WANTED = (
+    ("pipeline_runs", "runs of pipelines", "whether its release branch is green"),
+    ("test_case_runs", "test case runs", "which tests are flaky"),
+    ("coverage", "coverage", "how much tests cover"),
+    ("availability", "availability", "uptime by a monitor"),
+)
+
+
+def _silent(book: Book) -> Iterator[tuple[str, str]]:
+    """What is not known of which codebases, and what that hides."""
+    incidents = {incident.codebase for incident in book.incidents}
+    deployed = {deployment.codebase for deployment in book.deployments}
+    for have, what, hides in (
+        (deployed, "deployments", "every one of the five metrics"),
+        (incidents, "incidents", "failures that nobody undid or mended, and time to restore"),
+    ):
+        if without := [name for name in book.codebases if name not in have]:
+            yield f"No {what} of {words.joined(without)}", f"so unknown: {hides}"
+    for table, what, hides in _WANTED:
+        have = set(pc.unique(book.history[table]["codebase"]).to_pylist())
+        if without := [name for name in book.codebases if name not in have]:
+            yield f"No {what} of {words.joined(without)}", f"so unknown: {hides}"
