@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -499,6 +500,8 @@ def run(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        print(f"error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        step = "free room on the disk" if full else "see that it is there and that this user may write it"
+        print(f"error: {error.filename or 'a file'}: {error.strerror or error}\n  → {step}", file=sys.stderr)
         return EXIT_FAILED
     return code if isinstance(code, int) else EXIT_DONE
