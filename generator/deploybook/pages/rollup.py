@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -112,7 +113,8 @@ def rollup_page(
     """The model of a month or a quarter."""
     told = [tell(change) for change in changes]
     running = period.contains(book.as_of, book.zone)
-    weeks = [week for week in book.weeks if week.start < period.end and week.end > period.start]
+    after, before = period.start - timedelta(days=7), period.end
+    weeks = [week for week in book.weeks if after < week.start < before]
     moved: Counter[str] = Counter()
     rank: dict[tuple[str, str], tuple[object, ...]] = {}
     for change, item in zip(changes, told, strict=True):
