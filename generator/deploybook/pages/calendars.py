@@ -87,7 +87,8 @@ def windows(book: Book) -> Iterator[Event]:
 
 def freezes(book: Book) -> Iterator[Event]:
     """Freezes, and the holidays on which a window would have been."""
-    for freeze in book.calendar.freezes:
+    since = local_date(_base(book) - BEHIND, book.zone)
+    for freeze in (each for each in book.calendar.freezes if each.last >= since):
         says = f"Freeze: {freeze.because}" if freeze.because else "Freeze"
         yield Event(f"freeze/{freeze.first}", says, freeze.first, freeze.last + timedelta(days=1))
     first = local_date(_base(book) - BEHIND, book.zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +20,8 @@ QUIET_DAYS = 180
 """An owner without a change, a review by name or a deployment in so many days is told as quiet."""
 YEAR = timedelta(days=365)
 _FILES = 5
+_DEEP = 3
+_MOST_PLACES = 2000
 
 
 @dataclass(frozen=True)
@@ -388,6 +390,17 @@ def _sample(book: Book) -> str:
     return "src/app.py"
 
 
+def _places(paths: Sequence[str]) -> list[str]:
+    """What tells codebases apart: files at the top, and folders three deep."""
+    found: set[str] = set()
+    for path in paths:
+        parts = path.split("/")
+        found.update("/".join(parts[:depth]) for depth in range(1, min(len(parts), _DEEP + 1)))
+        if len(parts) == 1:
+            found.add(path)
+    return sorted(found, key=lambda place: (place.count("/"), place))[:_MOST_PLACES]
+
+
 def rules(book: Book) -> dict[str, object]:
     """What the page's script reads: each codebase's rules, its owner, and what says so."""
     found: list[dict[str, object]] = []
@@ -398,7 +411,7 @@ def rules(book: Book) -> dict[str, object]:
             {
                 "codebase": name,
                 "folder": book.config.codebases[name].path or "",
-                "tops": sorted({path.partition("/")[0] for path in owned.paths}),
+                "places": _places(owned.paths),
                 "owner": owner.name if owner else None,
                 "by": owner.by if owner else None,
                 "dialect": file.dialect if file else None,

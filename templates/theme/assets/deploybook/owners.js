@@ -61,9 +61,11 @@
       const path = named ? rest.join("/") : typed;
       const fits = (each) => !each.folder || path.startsWith(`${each.folder}/`);
       const within = named ? [named] : codebases.filter(fits);
-      // A codebase that has the very file goes first; of the others nobody knows which is meant.
-      const known = within.filter((each) => each.tops.includes(path.split("/")[0]));
-      const shown = (known.length ? known : within).filter((each) => each.rules.length || each.owner);
+      // Which codebase is meant: the one that has most of the path's folders; where several do, all of them.
+      const parts = path.split("/");
+      const depth = (each) => parts.findLastIndex((_, at) => each.places.includes(parts.slice(0, at + 1).join("/")));
+      const best = Math.max(...within.map(depth));
+      const shown = within.filter((each) => depth(each) === best && (each.rules.length || each.owner));
       if (!shown.length) return says.replaceChildren(line("li", "No codebase with an owner has such a path."));
       says.replaceChildren(...shown.map((each) => told(each, path)));
     } catch {

@@ -1,0 +1,93 @@
+"""Who owns what, what says so, and what lacks an owner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.pages.support import SHOP, book
+
+from deploybook.ownership import Owned, read
+from deploybook.pages.book import Book
+from deploybook.pages.owners import owner_of, owners_page, rules
+
+PEOPLE: dict[str, Any] = {
+    "people": {"ana": {"name": "Ana", "github": "ana-acme"}, "bo": {"name": "Bo"}},
+    "teams": {"till": {"name": "Till", "members": ["ana"], "contact": "ana", "chat": "#till"}},
+}
+
+
+def owned(
+    codeowners: str = "", catalogue: str = "", paths: tuple[str, ...] = ("a.py", "b.py", "c.md")
+) -> Owned:
+    files = {".github/CODEOWNERS": codeowners, "catalog-info.yaml": catalogue}
+    content = {name: text.encode() for name, text in files.items() if text}
+    return read(paths, content, location="https://github.com/acme/shop")
+
+
+def shop(said: Owned, records: list[dict[str, Any]] | None = None, **codebase: Any) -> Book:
+    settings = {"deployments": {"from": "records"}, **codebase}
+    made = book(records or [], {**SHOP, **PEOPLE, "codebases": {"shop": settings}})
+    return replace(made, owners={"shop": said})
+
+
+CATALOGUE = "kind: Component\nmetadata: {name: shop}\nspec: {owner: crew}\n"
+
+
+def test_the_configuration_stands_before_the_catalogue_and_that_before_codeowners() -> None:
+    both = owned("* @acme/till\n", CATALOGUE)
+
+    def said(made: Book) -> tuple[str, str] | None:
+        owner = owner_of(made, "shop")
+        return (owner.name, owner.by) if owner else None
+
+    assert said(shop(both, team="till")) == ("Till", "configuration")
+    assert said(shop(both)) == ("crew", "catalog-info.yaml")
+    assert said(shop(owned("* @acme/till\n"))) == ("Till", "CODEOWNERS")
+    assert said(shop(owned("/c.md @acme/till\n"))) is None
+    assert said(shop(Owned())) is None
+
+
+def test_another_owner_in_codeowners_is_told_and_does_not_win() -> None:
+    (row,) = owners_page(shop(owned("* @ana-acme\n"), team="till")).codebases
+    assert row.differs == "CODEOWNERS names Ana; the configuration stands."
+
+
+def test_files_that_no_rule_names_and_a_codebase_that_nobody_owns() -> None:
+    gaps = [str(gap) for gap in owners_page(shop(owned("/c.md @ana-acme\n"))).gaps]
+    assert gaps[0].startswith("shop has no owner")
+    assert "2\N{NO-BREAK SPACE}files of shop match no rule of CODEOWNERS, a.py for one" in gaps[1]
+    assert gaps[2].startswith("Ana owns files of shop, and no change of the last 180 days")
+
+
+def changes(author: str, count: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "change", "codebase": "shop", "id": f"{author}{n}", "title": "Change", "author": author,
+            "merged_at": f"2026-10-{n + 1:02}T12:00:00Z", "files": ["a.py"],
+        }
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def test_one_person_alone_is_told_and_two_are_not() -> None:
+    def alone(records: list[dict[str, Any]]) -> bool:
+        made = owners_page(shop(owned("* @ana-acme\n"), records, team="till"))
+        return any("One person alone" in str(gap) for gap in made.gaps)
+
+    assert alone(changes("ana", 5))
+    assert not alone([*changes("ana", 5), *changes("bo", 1)])
+    assert not alone(changes("ana", 4))
+
+
+def test_files_changed_mostly_by_others() -> None:
+    made = owners_page(shop(owned("* @ana-acme\n"), [*changes("ana", 2), *changes("bo", 4)], team="till"))
+    assert made.others == (("a.py", "shop", "Ana", "4 of\N{NO-BREAK SPACE}6 (67\N{NO-BREAK SPACE}%)"),)
+    assert not owners_page(shop(owned("* @acme/till\n"), changes("ana", 6), team="till")).others
+
+
+def test_the_script_is_given_the_rules_with_names_as_readers_know_them() -> None:
+    given: Any = rules(shop(owned("*.py @ana-acme # hi\n"), team="till"))
+    (found,) = given["codebases"]
+    assert (found["owner"], found["by"], found["dialect"]) == ("Till", "configuration", "github")
+    assert [(rule["owners"], rule["line"]) for rule in found["rules"]] == [(["Ana"], 1)]
