@@ -70,11 +70,14 @@ def change(id_: str, title: str, merged_at: str, **fields: Any) -> dict[str, Any
     return {"type": "change", "codebase": "shop", "id": id_, "title": title, "merged_at": merged_at} | fields
 
 
-def deployment(id_: str, finished_at: str, changes: Iterable[str] = (), **fields: Any) -> dict[str, Any]:
+def deployment(
+    id_: str, finished_at: str, changes: Iterable[str] | None = (), **fields: Any
+) -> dict[str, Any]:
     """A deployment of `shop` to production that names its changes."""
     return {
         "type": "deployment", "codebase": "shop", "environment": "production", "id": id_,
-        "finished_at": finished_at, "outcome": "success", "changes": list(changes),
+        "finished_at": finished_at, "outcome": "success",
+        "changes": None if changes is None else list(changes),
     } | fields  # fmt: skip
 
 

@@ -158,7 +158,7 @@ def week_page(book: Book, tell: Teller, week: Period, weeks: Weeks) -> WeekPage:
     open_week = week == book.this_week
     return WeekPage(
         kicker=f"Week {week.number}, {words.week_days(week.start)}",
-        sentence=sentence(told, running=open_week),
+        sentence=sentence(told, running=open_week, known=_known(deployments)),
         lead=_lead(told, deployments, len(taken)),
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
@@ -187,6 +187,10 @@ def _paragraphs(text: str) -> Markup:
     return Markup("</p> <p>").join(escape(part, limit=_NOTE) for part in parts if part)
 
 
+def _known(deployments: list[LinkedDeployment]) -> bool:
+    return not deployments or any(deployment.matched for deployment in deployments)
+
+
 def _lead(told: list[Told], deployments: list[LinkedDeployment], taken: int) -> str:
     if not deployments and not told:
         return "No deployment went to users."
@@ -194,6 +198,8 @@ def _lead(told: list[Told], deployments: list[LinkedDeployment], taken: int) -> 
         f"{words.count(len(told), 'change', start=True)} reached users in "
         f"{words.count(len(deployments), 'deployment')}."
     )
+    if not told:
+        says = f"{words.count(len(deployments), 'deployment')} went to users."
     failed = sum(deployment.needed_intervention for deployment in deployments)
     parts = []
     if failed:

@@ -109,17 +109,21 @@ def is_out(item: Told) -> bool:
     return item.state is not None and item.state.tone == "bad"
 
 
-def sentence(told: list[Told], *, running: bool = False) -> str:
+def sentence(told: list[Told], *, running: bool = False, known: bool = True) -> str:
     """The week in a sentence: its two best pieces of news, else how many changes of which kinds.
 
     Args:
         told: What reached users.
         running: Whether the week is not over, so that a quiet one may still change.
+        known: Whether it is known what its deployments brought; false where there were some and git has
+            none of their revisions.
     """
     top = highlights(told)[:2]
     if top:
         first, second = (item.words.rstrip(".") for item in top)
         return f"{first}; {_lower(second)}."
+    if not told and not known:
+        return "What reached users is not known: of no deployment is the revision in git."
     if not told:
         return (
             "Nothing has reached users yet this week." if running else "A quiet week: nothing reached users."

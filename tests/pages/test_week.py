@@ -1,0 +1,221 @@
+"""The page of a week: whole, true, and never larger than a phone can take."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.pages.support import AS_OF, SHOP, book, change, deployment
+
+from deploybook import render
+from deploybook.pages.book import Book
+from deploybook.pages.telling import Teller
+from deploybook.pages.week import WeekPage, Weeks, pages, week_page
+from deploybook.periods import Week
+
+BEFORE = deployment("0", "2026-10-20T09:00:00Z", revision="a")
+NOTE = "```release-note\n{}\n```"
+TITLES = (
+    "Add vouchers", "fix: totals", "Improve search", "Remove the survey", "chore: tidy", "Bump left-pad",
+    "A title of no kind", "docs: words", "feat(till): tips",
+)  # fmt: skip
+BODIES = (None, "NONE", NOTE.format("NONE"), NOTE.format("Tips can be given."), "Closes #4")
+
+
+def told(book_: Book, week: str = "2026-W47") -> WeekPage:
+    return week_page(book_, Teller(book_), Week.parse(week), Weeks(book_))
+
+
+def markdown(book_: Book, week: str = "2026-W47") -> str:
+    page = next(page for page in pages(book_, Teller(book_)) if page.path == f"shipped/{week}")
+    return render.page_markdown(render.environment(), page)
+
+
+def words(markup: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", markup)).split())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(TITLES), st.sampled_from(BODIES), st.sampled_from(["Ana", "dependabot[bot]"])
+        ),
+        max_size=40,
+    )
+)
+def test_every_delivered_change_stands_on_its_page_exactly_once(
+    made: list[tuple[str, str | None, str]],
+) -> None:
+    records = [
+        change(str(n), title, "2026-11-16T09:00:00Z", body=body, author=author)
+        for n, (title, body, author) in enumerate(made, 1)
+    ]
+    ids = [record["id"] for record in records]
+    page = told(book([*records, BEFORE, deployment("1", "2026-11-17T10:00:00Z", ids)]))
+    rows = [row.anchor for area in page.areas for row in area.rows]
+    rows += [row.anchor for area in page.areas if area.more for row in area.more.rows]
+    rows += [row.anchor for fold in page.folds for row in fold.rows]
+    assert sorted(map(str, rows)) == sorted(f"shop-{id_}" for id_ in ids)
+    if made:
+        numbers = [int(number) for number in re.findall(r"\d+", page.adds_up)]
+        assert sum(numbers[:3]) == numbers[3] == len(made)
+
+
+def test_the_first_sentence_is_the_two_best_pieces_of_news_in_their_authors_words() -> None:
+    made = book(
+        [
+            change("1", "Add a", "2026-11-16T09:00:00Z", issues=[{"id": "9", "title": "An issue's title"}]),
+            change("2", "Add b", "2026-11-16T09:00:00Z", body=NOTE.format("Shoppers pay with one tap.")),
+            change("3", "Improve c", "2026-11-16T09:00:00Z", body=NOTE.format("Search answers at once.")),
+            BEFORE,
+            deployment("1", "2026-11-17T10:00:00Z", ["1", "2", "3"]),
+        ]
+    )
+    assert told(made).sentence == "Shoppers pay with one tap; search answers at once."
+
+
+def test_where_nobody_described_anything_it_says_how_many_of_which_kind() -> None:
+    made = book(
+        [
+            *(change(str(n), title, "2026-11-16T09:00:00Z") for n, title in enumerate(TITLES[:5], 1)),
+            BEFORE,
+            deployment("1", "2026-11-17T10:00:00Z", ["1", "2", "3", "4", "5"]),
+        ]
+    )
+    page = told(made)
+    assert page.sentence.replace("\u00a0", " ") == (
+        "Five changes reached users: one new, one improved, one fixed, one removed and one behind the scenes."
+    )
+    assert "Nobody has described them" in page.adds_up
+
+
+def test_a_quiet_week_says_so_and_this_one_says_not_yet() -> None:
+    made = book([BEFORE, deployment("1", "2026-11-03T09:00:00Z", revision="b")])
+    assert told(made, "2026-W44").sentence == "A quiet week: nothing reached users."
+    assert told(made).sentence == "Nothing has reached users yet this week."
+
+
+def test_deployments_whose_revision_nobody_has_are_not_called_a_quiet_week() -> None:
+    unknown = [deployment(str(n), f"2026-11-1{n}T10:00:00Z", None, revision=f"gone{n}") for n in (6, 7)]
+    page = told(book([change("1", "Add a", "2026-11-01T09:00:00Z"), *unknown]))
+    assert page.sentence == "What reached users is not known: of no deployment is the revision in git."
+    assert page.lead.replace("\u00a0", " ") == "2 deployments went to users."
+
+
+FLAGGED = [
+    change("1", "Add tips", "2026-11-16T09:00:00Z", labels=["flag:tips"]),
+    BEFORE,
+    deployment("1", "2026-11-17T10:00:00Z", ["1"]),
+]
+WITH_FLAG: dict[str, Any] = {**SHOP, "flags": {"tips": {"label": "flag:tips"}}}
+
+
+def switch(state: str, at: str = "2026-11-18T10:00:00Z", environment: str = "production") -> dict[str, Any]:
+    return {
+        "type": "flag_change",
+        "flag": "tips",
+        "environment": environment,
+        "changed_at": at,
+        "state": state,
+    }
+
+
+@pytest.mark.parametrize(
+    ("switches", "says"),
+    [
+        ([], "behind flag tips"),
+        ([switch("off")], "ready, flag tips is off"),
+        ([switch("0.1")], "flag tips, on for 10 %"),
+        ([switch("on", environment="staging")], "behind flag tips"),
+        ([switch("off", "2026-11-17T11:00:00Z"), switch("on")], "flag tips on since Wed 18 Nov, 10:00"),
+        ([switch("on", "2026-11-25T11:00:00Z")], "behind flag tips"),
+    ],
+)
+def test_delivered_is_not_released(switches: list[dict[str, Any]], says: str) -> None:
+    text = words(markdown(book([*FLAGGED, *switches], WITH_FLAG))).replace("\u00a0", " ")
+    assert says in text
+    assert ("not on for everyone yet" in text) == ("since" not in says)
+
+
+def test_a_flag_on_in_one_of_two_regions_says_so() -> None:
+    config = {**WITH_FLAG, "process": {"environments": ["staging", {"production": ["eu", "us"]}]}}
+    made = book([change("1", "Add tips", "2026-11-16T09:00:00Z", labels=["flag:tips"]),
+                 *(deployment(f"{n}-{place}", f"2026-11-1{n}T10:00:00Z", ["1"] if n == 7 else (),
+                              environment=place, revision=f"r{n}") for n in (6, 7) for place in ("eu", "us")),
+                 switch("on", environment="eu")], config)  # fmt: skip
+    assert "flag tips, on in one of two regions" in words(markdown(made))
+
+
+def test_what_was_taken_out_says_when_by_what_why_and_what_comes_next() -> None:
+    made = book(
+        [
+            change("1", "Add gift cards", "2026-11-16T09:00:00Z"),
+            change("2", 'Revert "Add gift cards"', "2026-11-17T11:00:00Z", reverts="1"),
+            change("3", "Add gift cards, second attempt", "2026-11-19T09:00:00Z"),
+            BEFORE,
+            deployment("1", "2026-11-17T10:00:00Z", ["1"]),
+            deployment("2", "2026-11-17T12:00:00Z", ["2"]),
+            {
+                "type": "incident", "id": "88", "title": "Wrong totals", "started_at": "2026-11-17T10:30:00Z",
+                "codebases": ["shop"], "caused_by": [{"deployment": "shop/1"}], "url": "https://i.test/88",
+            },
+        ]
+    )  # fmt: skip
+    text = words(markdown(made)).replace("\u00a0", " ")
+    assert "Add gift cards. Live Tue 10:00, taken back Tue 12:00, after 2 h. By the revert shop/2." in text
+    assert "Wrong totals." in text
+    assert "It is still out; Add gift cards, second attempt waits." in text
+
+
+def test_an_editors_note_is_literal_text_in_paragraphs(tmp_path: Path) -> None:
+    (tmp_path / "notes" / "weeks").mkdir(parents=True)
+    note = "---\nby: ana\n---\n<b>One</b> *tap*\nis live.\n\nGift cards wait."
+    (tmp_path / "notes" / "weeks" / "2026-W47.md").write_text(note, "utf-8")
+    config = {**SHOP, "people": {"ana": {"name": "Ana Adler"}}}
+    page = told(book([BEFORE], config, root=tmp_path))
+    assert page.note is not None
+    assert "<b>" not in page.note
+    assert "*" not in page.note
+    assert str(page.note).count("</p> <p>") == 1
+    assert page.note_by == "Ana Adler"
+
+
+def test_a_week_of_five_hundred_changes_stays_under_300_kb_with_all_of_them_on_it() -> None:
+    title = "Improve how the search answers when somebody types the name of a shop that has moved {}"
+    records = [
+        change(str(n), title.format(n), "2026-11-16T09:00:00Z", author=f"Person {n} <p{n}@acme.test>",
+               url=f"https://github.com/acme-corporation/shop-web/pull/{n}")
+        for n in range(500)
+    ]  # fmt: skip
+    made = book([*records, BEFORE, deployment("1", "2026-11-17T10:00:00Z", [r["id"] for r in records])])
+    text = markdown(made)
+    assert len(text.encode()) < 240_000  # The theme adds the rest.
+    assert len(set(re.findall(r'id="(shop-\d+)"', text))) == 500
+
+
+def test_who_ships_for_the_first_time_is_welcomed_and_bots_are_not() -> None:
+    made = book(
+        [
+            change("1", "Add a", "2026-11-09T09:00:00Z", author="Ana <ana@acme.test>"),
+            change("2", "Add b", "2026-11-16T09:00:00Z", author="Ana <ana@acme.test>"),
+            change("3", "Add c", "2026-11-16T09:00:00Z", author="Bo <bo@acme.test>"),
+            change("4", "Bump d", "2026-11-16T09:00:00Z", author="dependabot[bot]"),
+            BEFORE,
+            deployment("1", "2026-11-10T10:00:00Z", ["1"]),
+            deployment("2", "2026-11-17T10:00:00Z", ["2", "3", "4"]),
+        ]
+    )
+    assert told(made).first_time == "Bo shipped for the first time. Welcome."
+
+
+def test_an_hour_later_only_what_a_reader_sees_differs() -> None:
+    records = [*FLAGGED, change("9", "Add later", "2026-11-19T09:00:00Z")]
+    now, later = book(records), book(records, as_of=AS_OF + timedelta(hours=1))
+    assert list(pages(now, Teller(now))) == list(pages(later, Teller(later)))
