@@ -24,17 +24,24 @@ class Sender(Protocol):
 
 
 class Apprise:
-    """Sends to any address that apprise knows: Slack, Teams by Workflows, mail and the rest."""
+    """Sends to any address that apprise knows: Slack, Teams by Workflows, mail and the rest.
+
+    What is sent is plain text without markup. A service that reads Markdown by nature is given it as such:
+    apprise would escape the dots of every address, and Teams shows the backslashes.
+    """
 
     def __call__(self, address: str, title: str, body: str) -> bool:
-        """Send it once; plain text, nothing in it is markup."""
+        """Send it once."""
         import apprise  # noqa: PLC0415 - half a second, only where something is sent
 
         logging.getLogger("apprise").disabled = True  # it would write addresses, which are secrets
         service = apprise.Apprise()
         if not service.add(address):
             return False
-        return bool(service.notify(body=body, title=title, body_format=apprise.NotifyFormat.TEXT))
+        markdown = service[0].notify_format == apprise.NotifyFormat.MARKDOWN
+        form = apprise.NotifyFormat.MARKDOWN if markdown else apprise.NotifyFormat.TEXT
+        text = body.replace("\n", "\n\n") if markdown else body
+        return bool(service.notify(body=text, title=title, body_format=form))
 
 
 def deliver(
