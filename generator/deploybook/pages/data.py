@@ -13,6 +13,7 @@ import pyarrow.parquet
 from markupsafe import Markup
 
 from deploybook import words
+from deploybook.pages import dictionary
 from deploybook.pages.book import Book, SetAside, SourceStatus
 from deploybook.pages.page import File, Page
 
@@ -40,18 +41,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "scope", "name", "period", "period_start", "metric", "value", "unit", "numerator", "denominator",
         "missing",
     ),
+    "flags": ("flag", "environment", "changed_at", "state", "codebases", "by", "url"),
     "practices": ("codebase", "practice", "stage", "status", "value", "threshold", "evidence"),
 }  # fmt: skip
 """The columns of each file, those of the interface first."""
 
-_ABOUT = {
-    "changes": "Every change and what became of it.",
-    "deployments": "Every deployment, its kind, and whether it needed a fix and why.",
-    "incidents": "Every incident, with the deployments it is tied to.",
-    "pipeline_runs": "Every run of a pipeline.",
-    "practices": "What each codebase does of what a weekly and a daily deploy ask.",
-    "metrics": "Every figure of every week, month and quarter, with what it was made from.",
-}
+_STORED = {"flags": "flag_changes"}
+"""Tables that the history knows by another name."""
 _PEOPLE = {"author", "by"}
 """Columns that hold people."""
 _FORMULA = r"^\s*[=+\-@＝＋－＠|]|^[\t\r\n]"
@@ -66,6 +62,8 @@ class DataFile:
     rows: str
     csv: Markup
     parquet: Markup
+    columns: tuple[tuple[str, str, str], ...]
+    """Each column: its name, its type, what it means."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,8 @@ class DataPage:
     """The model of `data/`."""
 
     sentence: str
+    address: str
+    """Where the files are served from."""
     simulated: bool
     files: tuple[DataFile, ...]
     sources: tuple[SourceRow, ...]
@@ -102,9 +102,10 @@ def served(book: Book) -> dict[str, pa.Table]:
     """The tables as they are served: columns in order, lists as words with a blank between."""
     found: dict[str, pa.Table] = {}
     for name, columns in COLUMNS.items():
-        if name not in book.tables and name not in book.history:
+        stored = _STORED.get(name, name)
+        if name not in book.tables and stored not in book.history:
             continue
-        table = book.tables[name] if name in book.tables else book.history[name]
+        table = book.tables[name] if name in book.tables else book.history[stored]
         arrays = [
             _names(book, table.column(column)) if column in _PEOPLE else _flat(table.column(column))
             for column in columns
@@ -156,16 +157,22 @@ def parquet_bytes(table: pa.Table) -> bytes:
 def pages(book: Book) -> Iterator[Page | File]:
     """The data page and its files."""
     files = []
-    for name, table in served(book).items():
+    tables = served(book)
+    yield File("data/datapackage.json", dictionary.package(book.config.site.name, tables))
+    for name, table in tables.items():
         yield File(f"data/{name}.csv", csv_bytes(table))
         yield File(f"data/{name}.parquet", parquet_bytes(table))
         files.append(
             DataFile(
                 name=name,
-                about=_ABOUT[name],
+                about=dictionary.TABLES[name],
                 rows=f"{table.num_rows:,}",
                 csv=Markup(f"~/data/{name}.csv"),
                 parquet=Markup(f"~/data/{name}.parquet"),
+                columns=tuple(
+                    (field.name, dictionary.type_of(field.type), dictionary.describe(name, field.name))
+                    for field in table.schema
+                ),
             )
         )
     failing = [source for source in book.sources if source.error]
@@ -173,6 +180,7 @@ def pages(book: Book) -> Iterator[Page | File]:
     aside = len(book.rejected)
     model = DataPage(
         sentence=f"Everything this site says comes from {words.count(len(book.sources), 'source')}{stale}.",
+        address=f"{(book.config.site.url or 'https://…').rstrip('/')}/data/",
         simulated=book.config.site.simulated,
         files=tuple(files),
         sources=tuple(
