@@ -95,12 +95,18 @@ def compute_arrow(engine: Engine, settings: Settings, only: Container[str] | Non
     ]
     spine = _spine(done, settings)
     gone = working_days_by_period(settings)
+    metrics = sorted(figure.metric for part in chosen for figure in part.figures)
     found: list[pa.Table] = []
     for part, rows in done:
         aligned = None if rows is None else _align(spine, rows)
-        found += [_long(spine, aligned, figure, gone) for figure in part.figures]
-    table = pa.concat_tables([SCHEMA.empty_table(), *found])
-    return table.sort_by([(name, "ascending") for name in (*KEYS, "metric")])
+        for figure in part.figures:
+            # A number a row in the order asked for: sorting by the words themselves takes ten times as long.
+            first = metrics.index(figure.metric)
+            nth = pa.array(range(first, len(spine) * len(metrics), len(metrics)), pa.int64())
+            found.append(_long(spine, aligned, figure, gone, nth))
+    if not found:
+        return SCHEMA.empty_table()
+    return pa.concat_tables(found).sort_by("nth").drop_columns("nth")
 
 
 def _spine(done: list[tuple[Part, pa.Table | None]], settings: Settings) -> pa.Table:
@@ -140,7 +146,7 @@ def _align(spine: pa.Table, found: pa.Table) -> pa.Table:
 
 
 def _long(
-    spine: pa.Table, aligned: pa.Table | None, figure: Figure, gone: Mapping[tuple[Kind, date], int]
+    spine: pa.Table, aligned: pa.Table | None, figure: Figure, gone: Mapping[tuple[Kind, date], int], nth: Any
 ) -> pa.Table:
     """One metric's rows: the value by the figure's kind, and what it was made from."""
     size = len(spine)
@@ -172,5 +178,5 @@ def _long(
     constant = [pa.array([text] * size, pa.string()) for text in (figure.metric, figure.unit)]
     keys = [spine[name] for name in KEYS]
     columns = [*keys, constant[0], value, constant[1], numerator, denominator, missing]
-    table = pa.table(columns, schema=SCHEMA)
+    table = pa.table(columns, schema=SCHEMA).append_column("nth", nth)
     return table.filter(pc.not_equal(table["scope"], "site")) if figure.kind == "percentile" else table

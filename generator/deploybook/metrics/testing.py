@@ -22,10 +22,13 @@ def case_runs(tables: Tables, made: Grain) -> Any:
     columns = (*CASE, "revision", "job", "outcome")
     cases = tables.test_case_runs.filter(_.outcome != "skip")
     own = cases.filter(_.started_at.notnull()).select(*columns, at=_.started_at)
-    ends = tables.pipeline_runs.group_by("codebase", run=_.id).agg(end=_.finished_at.min())
-    lent = (
-        cases.filter(_.started_at.isnull()).inner_join(ends, ["codebase", "run"]).select(*columns, at=_.end)
+    timeless = cases.filter(_.started_at.isnull())
+    # Only of runs that are asked for: most cases say when they ran, and runs are many.
+    asked = tables.pipeline_runs.select("codebase", "finished_at", run=_.id).semi_join(
+        timeless, ["codebase", "run"]
     )
+    ends = asked.group_by("codebase", "run").agg(end=_.finished_at.min())
+    lent = timeless.inner_join(ends, ["codebase", "run"]).select(*columns, at=_.end)
     return own.union(lent).filter(_.at <= made.as_of)
 
 
