@@ -291,13 +291,13 @@ def _first(book: Book, practices: Practices) -> Iterator[Gap]:
 def codebase_page(book: Book, practices: Practices, name: str) -> CodebasePage:
     """The model of `practices/<codebase>/`."""
     counts = Counter(practices.now[name, check].status for check in CHECKS if check.stage == "weekly")
-    asked = sum(counts.values()) - counts["not_applicable"]
-    says = f"{name} meets {counts['met']} of {asked} weekly practices"
-    if counts["not_measured"]:
-        says += f"; {words.spelled(counts['not_measured'])} cannot be measured"
+    says = f"{name} does all that a weekly deploy asks."
+    if counts["not_met"] or counts["not_measured"]:
+        unmet, unknown = (words.spelled(counts[status]) for status in ("not_met", "not_measured"))
+        says = f"Of what a weekly deploy asks, {unmet} not met and {unknown} not measured in {name}."
     return CodebasePage(
         kicker=f"Practices of {name}",
-        sentence=f"{says}.",
+        sentence=says,
         simulated=book.config.site.simulated,
         ladders=tuple(
             Ladder(stage.capitalize(), tuple(_ladder(book, practices, name, stage)))
