@@ -81,7 +81,10 @@ def _sync(
 
     rows = rejected = 0
     problems: list[str] = []
-    for feed in feeds(config, config.build_dir):
+    asked = feeds(config, config.build_dir)
+    if not only:
+        _forget_others(history, {feed.name for feed in asked})
+    for feed in asked:
         if only and not any(word in feed.name for word in only):
             continue
         progress.step(f"reading {feed.name}")
@@ -105,6 +108,16 @@ def _sync(
         problems=problems,
         exit_code=EXIT_STALE if problems else EXIT_DONE,
     )
+
+
+def _forget_others(history: History, asked: set[str]) -> None:
+    """What came from a source that the configuration no longer names is not told any more.
+
+    Names with a colon are sources of the configuration; the others (verdicts, notices, locks) are our own.
+    """
+    for source in history.sources():
+        if ":" in source.name and source.name not in asked:
+            history.forget(source.name)
 
 
 def render(config: Config, as_of: datetime, *, progress: Progress) -> Outcome:

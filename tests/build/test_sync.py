@@ -1,0 +1,42 @@
+"""What a sync leaves in the store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploybook.build.compose import sync
+from deploybook.build.progress import Progress
+from deploybook.config import load
+from deploybook.history import History
+
+LINE = (
+    '{"type":"deployment","codebase":"shop","id":"%s","environment":"production",'
+    '"finished_at":"2026-01-05T10:00:00Z"}\n'
+)
+NOW = datetime(2026, 1, 6, tzinfo=UTC)
+
+
+def synced(root: Path, sources: str) -> list[str]:
+    (root / "deploybook.yml").write_text(f"codebases: {{shop: {{}}}}\nsources: [{sources}]\n")
+    config = load(root / "deploybook.yml")
+    sync(config, NOW, progress=Progress(quiet=True, verbose=False))
+    with History.open(config.history_url, root=config.root, read_only=True) as history:
+        return sorted(history.read("deployments").column("id").to_pylist())
+
+
+def test_a_source_that_the_configuration_no_longer_names_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text(LINE % "1")
+    (tmp_path / "two.jsonl").write_text(LINE % "2")
+    assert synced(tmp_path, "{records: one.jsonl}, {records: two.jsonl}") == ["1", "2"]
+    assert synced(tmp_path, "{records: two.jsonl}") == ["2"]
+
+
+def test_a_line_that_cannot_be_read_is_set_aside_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text(LINE % "1" + "not a record\n")
+    assert synced(tmp_path, "{records: one.jsonl}") == ["1"]
+    config = load(tmp_path / "deploybook.yml")
+    with History.open(config.history_url, root=config.root, read_only=True) as history:
+        (row,) = history.rejected().to_pylist()
+    assert row["where"].endswith("one.jsonl:2")
+    assert row["text"].startswith("not a record")
