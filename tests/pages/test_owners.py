@@ -9,7 +9,8 @@ from tests.pages.support import SHOP, book
 
 from deploybook.ownership import Owned, read
 from deploybook.pages.book import Book
-from deploybook.pages.owners import owner_of, owners_page, rules
+from deploybook.pages.owners import owners_page, rules
+from deploybook.pages.owning import owner_of
 
 PEOPLE: dict[str, Any] = {
     "people": {"ana": {"name": "Ana", "github": "ana-acme"}, "bo": {"name": "Bo"}},

@@ -15,7 +15,7 @@ from deploybook.history import History
 from deploybook.history.opening import path_of
 from deploybook.pages.book import Book
 from deploybook.pages.disagreements import disagreements
-from deploybook.pages.owners import owner_of
+from deploybook.pages.owning import owner_of
 
 Level = Literal["error", "missing", "differs"]
 

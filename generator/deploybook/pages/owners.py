@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
 from deploybook import words
 from deploybook.ownership import Codeowners, Owned
 from deploybook.pages.book import Book
+from deploybook.pages.owning import (
+    Says,
+    changed_by_others,
+    gaps,
+    known,
+    owner_of,
+    team_name,
+    whole,
+)
 from deploybook.pages.page import File, Page
 from deploybook.pages.rota import Holder, past, rota, year
 from deploybook.text import escape, json_for_script, link, slug
 
-QUIET_DAYS = 180
-"""An owner without a change, a review by name or a deployment in so many days is told as quiet."""
-YEAR = timedelta(days=365)
-_FILES = 5
 _DEEP = 3
 _MOST_PLACES = 2000
-
-
-@dataclass(frozen=True)
-class Says:
-    """An owner of a codebase, and what says so."""
-
-    name: str
-    href: Markup | None
-    by: str
 
 
 @dataclass(frozen=True)
@@ -115,56 +110,10 @@ def owners_page(book: Book) -> OwnersPage:
         teams=tuple(_teams(book)),
         people=() if book.config.site.public else tuple(_people(book)),
         rotas=() if book.config.site.public else tuple(_rotas(book)),
-        others=tuple(_by_others(book)),
-        gaps=tuple(_gaps(book)),
+        others=tuple(changed_by_others(book)),
+        gaps=tuple(gaps(book)),
         sample=_sample(book),
     )
-
-
-def owner_of(book: Book, name: str) -> Says | None:
-    """Who owns a codebase: by configuration, else `catalog-info.yaml`, else most files' CODEOWNERS."""
-    team = book.config.codebases[name].team
-    if team is not None:
-        return Says(team_name(book, team), _team_href(team), "configuration")
-    owned = book.owners.get(name, Owned())
-    for entry in owned.entries:
-        if entry.owner:
-            return Says(known(book, entry.owner), None, "catalog-info.yaml")
-    if owners := _whole(book, name):
-        return Says(words.joined([known(book, owner) for owner in owners]), None, "CODEOWNERS")
-    return None
-
-
-def _whole(book: Book, name: str) -> tuple[str, ...]:
-    """Who owns every file that CODEOWNERS names an owner for, where that is the same for most of them."""
-    owned = book.owners.get(name, Owned())
-    if owned.codeowners is None:
-        return ()
-    counts = Counter(owned.codeowners.owners(path) for path in owned.paths[:5000])
-    most, files = counts.most_common(1)[0] if counts else ((), 0)
-    return most if files * 2 > len(owned.paths[:5000]) else ()
-
-
-def team_name(book: Book, key: str) -> str:
-    """A team as pages write it."""
-    return book.config.teams[key].name or key if key in book.config.teams else key
-
-
-def _team_href(key: str) -> Markup:
-    return Markup(f"#team-{slug(key)}")
-
-
-def known(book: Book, owner: str) -> str:
-    """An owner of CODEOWNERS as readers know it: a person, a team, else as it stands there.
-
-    A public site names teams only.
-    """
-    if "/" not in owner and (person := book.config.person_of(owner)):
-        return "a person" if book.config.site.public else book.config.people[person].name or person
-    if book.config.site.public and "/" not in owner and owner not in book.config.teams:
-        return "a person"
-    last = owner.rpartition("/")[2].removeprefix("@").casefold()
-    return team_name(book, last) if last in book.config.teams else owner
 
 
 def _codebase(book: Book, name: str) -> CodebaseRow:
@@ -196,7 +145,7 @@ def _differs(book: Book, name: str, owner: Says | None) -> str:
     """Where the repository names another owner for the whole than the configuration."""
     if owner is None or owner.by != "configuration":
         return ""
-    others = [known(book, each) for each in _whole(book, name)]
+    others = [known(book, each) for each in whole(book, name)]
     if not others or owner.name in others:
         return ""
     return f"CODEOWNERS names {words.joined(others)}; the configuration stands."
@@ -262,19 +211,6 @@ def _on_call(book: Book, on_call: str) -> Markup | str:
     return Markup('<a href="{}">{}</a>').format(url, escape(on_call)) if url else on_call
 
 
-def last_active(book: Book) -> dict[str, datetime]:
-    """When each person of the configuration last merged a change, or deployed."""
-    found: dict[str, datetime] = {}
-    for name, at in (
-        *((change.author, change.merged_at) for change in book.changes),
-        *((deployment.by, deployment.at) for deployment in book.deployments),
-    ):
-        key = book.person_key(name)
-        if key is not None and at <= book.as_of and at > found.get(key, at - timedelta(1)):
-            found[key] = at
-    return found
-
-
 def _people(book: Book) -> Iterator[tuple[object, ...]]:
     """Names, teams and logins; addresses stay in the configuration."""
     teams = defaultdict(list)
@@ -298,87 +234,6 @@ def _rotas(book: Book) -> Iterator[RotaRow]:
             tuple(past(book, name)),
             told.calendar,
         )
-
-
-def _by_others(book: Book) -> Iterator[tuple[object, ...]]:
-    """Files that others than their owners changed more often in a year; most changes first."""
-    since = book.as_of - YEAR
-    touched: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for change in book.changes:
-        file = book.owners.get(change.codebase, Owned()).codeowners
-        if file is None or change.bot or change.merged_at < since or not change.files:
-            continue
-        author = book.person_key(change.author)
-        for path in change.files[:200]:
-            if owners := file.owners(path):
-                own = author is not None and _is_owner(book, author, owners)
-                touched[change.codebase, path].append(own)
-    for name in book.codebases:
-        owned = book.owners.get(name, Owned())
-        if owned.codeowners is None:
-            continue
-        rows = ((path, touched.get((name, path), [])) for path in owned.paths)
-        found = [(path, row) for path, row in rows if len(row) >= 5 and sum(row) * 2 < len(row)]
-        for path, row in sorted(found, key=lambda pair: (sum(pair[1]) - len(pair[1]), pair[0]))[:_FILES]:
-            who = words.joined([known(book, each) for each in owned.codeowners.owners(path)])
-            yield (path, name, who, words.rate(len(row) - sum(row), len(row)) or "")
-
-
-def _is_owner(book: Book, person: str, owners: tuple[str, ...]) -> bool:
-    """Whether a person is one of the owners, or in a team of theirs."""
-    for owner in owners:
-        last = owner.rpartition("/")[2].removeprefix("@").casefold()
-        if "/" not in owner and book.config.person_of(owner) == person:
-            return True
-        if last in book.config.teams and person in book.config.teams[last].members:
-            return True
-    return False
-
-
-def _gaps(book: Book) -> Iterator[Markup | str]:
-    """What nobody owns, who is quiet, and what only one person knows."""
-    for name in book.codebases:
-        if owner_of(book, name) is None:
-            yield f"{name} has no owner: set its team, or add a CODEOWNERS file."
-        yield from _unowned(book, name)
-    yield from _quiet_owners(book)
-    yield from _one_person(book)
-
-
-def _unowned(book: Book, name: str) -> Iterator[str]:
-    owned = book.owners.get(name, Owned())
-    if owned.codeowners is None or not owned.paths:
-        return
-    nobody = [path for path in owned.paths if not owned.codeowners.of(path)]
-    if nobody:
-        says = f"{words.count(len(nobody), 'file')} of {name} match no rule of CODEOWNERS"
-        yield f"{says}, {nobody[0]} for one; its owner stands for them."
-
-
-def _quiet_owners(book: Book) -> Iterator[str]:
-    active = last_active(book)
-    limit = book.as_of - timedelta(days=QUIET_DAYS)
-    for name in book.codebases:
-        owned = book.owners.get(name, Owned())
-        named = (
-            {owner for rule in owned.codeowners.rules for owner in rule.owners} if owned.codeowners else set()
-        )
-        for owner in sorted(named):
-            key = book.config.person_of(owner) if "/" not in owner else None
-            if key is not None and (key not in active or active[key] < limit):
-                who = known(book, owner)
-                yield f"{who} owns files of {name}, and no change of the last {QUIET_DAYS} days is theirs."
-
-
-def _one_person(book: Book) -> Iterator[str]:
-    since = book.as_of - YEAR
-    authors: dict[str, Counter[str]] = defaultdict(Counter)
-    for change in book.changes:
-        if change.merged_at >= since and not change.bot and change.author:
-            authors[change.codebase][book.person(change.author) or ""] += 1
-    for name in book.codebases:
-        if len(authors[name]) == 1 and sum(authors[name].values()) >= 5:
-            yield f"One person alone has changed {name} in a year: a second one should know it."
 
 
 def _sample(book: Book) -> str:

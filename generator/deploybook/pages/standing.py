@@ -10,7 +10,7 @@ from functools import cached_property
 from deploybook import words
 from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident
 from deploybook.pages.book import Book
-from deploybook.pages.owners import last_active, owner_of
+from deploybook.pages.owning import last_active, owner_of
 from deploybook.pages.rota import rotation_of
 from deploybook.pages.telling import Teller
 from deploybook.pages.written import written
