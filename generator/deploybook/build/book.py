@@ -96,8 +96,10 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
         rejected=[_aside(row, shown) for row in history.rejected().to_pylist()],
         repositories={name: repository.folder for name, repository in local.items()},
         owners=said.owners,
+        houses=said.houses,
         pipelines=said.pipelines,
         statements=stated(config)[0],
+        published=history.kept("published").to_pyarrow(),
         cache=config.build_dir / "cache",
     )
 

@@ -1,4 +1,4 @@
-"""What the repositories themselves say: who owns what, and how their pipelines go."""
+"""What the repositories themselves say: who owns what, how pipelines go, how changes are sorted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from deploybook import ownership, pipelines, practices
 from deploybook.config import Config
 from deploybook.errors import Problem, SourceError
+from deploybook.news import House, house
 from deploybook.ownership import Owned
 from deploybook.pipelines import Pipeline
 from deploybook.practices import Statement
@@ -23,10 +24,11 @@ class Said:
 
     owners: dict[str, Owned]
     pipelines: dict[str, tuple[Pipeline, ...]]
+    houses: dict[str, House]
 
 
 def _wanted(path: str) -> bool:
-    own = path in _OWNER_FILES or path.rpartition("/")[2] in ownership.CATALOG
+    own = path in _OWNER_FILES or path in house.FILES or path.rpartition("/")[2] in ownership.CATALOG
     return own or pipelines.is_pipeline_file(path)
 
 
@@ -39,6 +41,7 @@ def read_repositories(repositories: Mapping[str, Repository], config: Config) ->
     seen: dict[tuple[Path, str | None], Contents] = {}
     owners: dict[str, Owned] = {}
     found_pipelines: dict[str, tuple[Pipeline, ...]] = {}
+    houses: dict[str, House] = {}
     for name, repository in repositories.items():
         codebase = config.codebases[name]
         key = (repository.folder, codebase.release_branch)
@@ -57,7 +60,8 @@ def read_repositories(repositories: Mapping[str, Repository], config: Config) ->
             )
         )
         found_pipelines[name] = pipelines.read(found.files, found.paths)
-    return Said(owners, found_pipelines)
+        houses[name] = house.read(found.files)
+    return Said(owners, found_pipelines, houses)
 
 
 def bring(repositories: Mapping[str, Repository], config: Config) -> list[str]:

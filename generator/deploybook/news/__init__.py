@@ -1,7 +1,21 @@
 """A change as news: what its author, its labels and its title say to somebody who does not read code."""
 
 from deploybook.news.conventional import Header, header
+from deploybook.news.house import House
+from deploybook.news.kinds import KINDS, Kind
 from deploybook.news.notes import Note, release_note
-from deploybook.news.telling import KINDS, Kind, News, clean, tell
+from deploybook.news.telling import HOUSELESS, News, clean, tell
 
-__all__ = ["KINDS", "Header", "Kind", "News", "Note", "clean", "header", "release_note", "tell"]
+__all__ = [
+    "HOUSELESS",
+    "KINDS",
+    "Header",
+    "House",
+    "Kind",
+    "News",
+    "Note",
+    "clean",
+    "header",
+    "release_note",
+    "tell",
+]

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deploybook.news.conventional import header
+from deploybook.news.house import House
+from deploybook.news.kinds import Kind
 from deploybook.news.notes import release_note
-
-Kind = Literal["new", "improved", "fixed", "removed", "changed", "behind", "dependency"]
-KINDS: tuple[Kind, ...] = ("new", "improved", "fixed", "removed", "changed", "behind", "dependency")
-"""In the order of the page. The last two are folded: nobody outside the team waits for them."""
 
 Origin = Literal["override", "block", "section", "note", "issue", "title", "none"]
 
@@ -49,6 +47,10 @@ _TAIL = re.compile(rf"[ \t]*(?:\(#\d{{1,18}}\)|\[#\d{{1,18}}\]|[(\[]{_TICKET}[)\
 _REVERT = re.compile(r"Revert[ \t]+[\"“](.*)[\"”]\.?", re.DOTALL)
 
 
+HOUSELESS = House()
+"""Of a repository that says nothing of how it sorts its changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """A change as it is told.
@@ -81,16 +83,23 @@ def tell(
     note: str | None = None,
     issue_titles: Iterable[str | None] = (),
     labels: Iterable[str] = (),
+    author: str | None = None,
     bot: bool = False,
+    house: House = HOUSELESS,
 ) -> News:
     """Choose the words of a change, best first.
 
     An override in the body, a release-note block or section, a note of the site repository, the linked
-    issue's title, the change's own title cleaned of what only tools read.
+    issue's title, the change's own title cleaned of what only tools read. What kind of news it is says
+    the `house`, the repository's own way of sorting, before our own rules.
     """
     labels = [label.casefold() for label in labels]
     written = release_note(body)
-    kind = _kind(title, written.text or note or "", labels, bot=bot)
+    kind = _house_kind(title, labels, house) or _kind(title, written.text or note or "", labels)
+    if bot:
+        kind = "dependency"
+    elif author is not None and author.casefold() in house.authors:
+        kind = "behind"
     silent = written.excluded or bool({"release-note-none", "no-release-note"} & set(labels))
     if written.text:
         found = header(written.text)
@@ -131,10 +140,17 @@ def _split(text: str) -> tuple[str, str]:
     return first.strip().lstrip("#*- ").strip() or first.strip(), rest.strip()
 
 
-def _kind(title: str, written: str, labels: list[str], *, bot: bool) -> Kind:
+def _house_kind(title: str, labels: list[str], house: House) -> Kind | None:
+    """As the repository's own changelog sorts it: by labels, else by how its title begins."""
+    for label in labels:
+        if label in house.labels:
+            return house.labels[label]
+    begins = title.strip().casefold()
+    return next((kind for start, kind in house.beginnings if begins.startswith(start)), None)
+
+
+def _kind(title: str, written: str, labels: list[str]) -> Kind:
     """By labels, else the conventional type, else the first word of what is told, else unknown."""
-    if bot:
-        return "dependency"
     for label in labels:
         word = re.split(r"[/:]", label)[-1].strip()
         if label in _LABELS or (word in _LABELS and re.match(r"(?:kind|type|category)[/: ]", label)):

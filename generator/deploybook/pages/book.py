@@ -17,6 +17,7 @@ from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.linking.model import BranchCommit, Delivery, LinkedChange, LinkedDeployment, LinkedIncident
 from deploybook.messages import author_email, author_name
+from deploybook.news import House
 from deploybook.ownership import Owned
 from deploybook.pages.branches import Branch, branches
 from deploybook.pages.breaks import breaks
@@ -115,6 +116,10 @@ class Book:
     """Each codebase's pipelines, as the files of its repository describe them."""
     statements: tuple[Statement, ...] = ()
     """What people say in `practices.yml` of what no machine can see."""
+    houses: Mapping[str, House] = field(default_factory=dict)
+    """How each codebase's repository sorts its changes: `.github/release.yml`, `cliff.toml`."""
+    published: pa.Table | None = None
+    """Figures as they were published before: what the history keeps of them."""
     cache: Path | None = None
     """Where charts are kept between builds."""
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from deploybook import news, words
 from deploybook.linking.model import LinkedChange
+from deploybook.messages import author_name
 from deploybook.pages.book import Book, change_anchor
 from deploybook.pages.flagstate import FlagState, flag_states
 from deploybook.text import escape, link, slug
@@ -101,7 +102,9 @@ class Teller:
             note=self._notes.get((change.codebase, change.id)) or change.notes,
             issue_titles=[issue.get("title") for issue in issues],
             labels=change.labels,
+            author=author_name(change.author) if change.author else None,
             bot=change.bot,
+            house=self.book.houses.get(change.codebase, news.HOUSELESS),
         )
         return Told(
             codebase=change.codebase,
