@@ -21,6 +21,13 @@ class GithubDeployments(Model):
     """Where deployments are read from."""
 
 
+class GitlabDeployments(Model):
+    """GitLab's deployments."""
+
+    from_: Literal["gitlab"] = Field(alias="from")
+    """Where deployments are read from."""
+
+
 class WorkflowDeployments(Model):
     """Runs of one workflow are deployments."""
 
@@ -88,6 +95,7 @@ class RecordDeployments(Model):
 
 Deployments = Annotated[
     GithubDeployments
+    | GitlabDeployments
     | WorkflowDeployments
     | TagDeployments
     | ReleaseDeployments
@@ -100,7 +108,7 @@ Deployments = Annotated[
 class Incidents(Model):
     """Where a codebase's incidents are read from."""
 
-    from_: Literal["github", "records"] = Field(alias="from")
+    from_: Literal["github", "gitlab", "records"] = Field(alias="from")
     """Where incidents are read from."""
     labels: Words = ("incident",)
     """An issue with one of these labels is an incident."""

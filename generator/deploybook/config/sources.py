@@ -102,8 +102,18 @@ class GithubOptions(Model):
         return self
 
 
+class GitlabOptions(Model):
+    """GitLab, gitlab.com or one's own."""
+
+    token: Secret
+    """env:NAME, the variable that holds a token with the scope read_api."""
+    url: Address = "https://gitlab.com"
+    """Where it is."""
+
+
 SOURCE_OPTIONS: dict[str, type[Model]] = {
     "github": GithubOptions,
+    "gitlab": GitlabOptions,
     "records": RecordsOptions,
     "cdevents": CdeventsOptions,
     "junit": JunitOptions,

@@ -14,11 +14,12 @@ from deploybook.config.sources import (
     CdeventsOptions,
     CoverageOptions,
     GithubOptions,
+    GitlabOptions,
     JunitOptions,
     RecordsOptions,
 )
 from deploybook.feed import Feed
-from deploybook.sources import cdevents, coverage, git, github, gitops, junit, locks, records, tags
+from deploybook.sources import cdevents, coverage, git, github, gitlab, gitops, junit, locks, records, tags
 from deploybook.sources.repository import Repository, at_hand
 
 
@@ -64,9 +65,14 @@ def _github(options: Any, config: Config) -> list[Feed]:
     return github.feeds(GithubOptions.model_validate(options), config)
 
 
+def _gitlab(options: Any, config: Config) -> list[Feed]:
+    return gitlab.feeds(GitlabOptions.model_validate(options), config)
+
+
 SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "records": _records,
     "github": _github,
+    "gitlab": _gitlab,
     "cdevents": _cdevents,
     "junit": _junit,
     "coverage": _coverage,
