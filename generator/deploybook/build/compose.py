@@ -21,6 +21,7 @@ from deploybook.history import History
 from deploybook.pages import navigation
 from deploybook.pages.book import Book
 from deploybook.pages.feeds import discovery
+from deploybook.pages.restated import published_rows
 from deploybook.render import Written, environment, templates_folder, write, write_if_changed
 
 
@@ -166,6 +167,8 @@ def build(
             synced = _sync(config, history, as_of, since, (), believe, progress)
             book, _ = _render(config, history, as_of, progress)
         says = _publish(config, book, own, target, progress)
+        with History.open(config.history_url, root=config.root) as history:
+            history.keep("published", published_rows(book))
     return Outcome(says=says, problems=synced.problems, exit_code=synced.exit_code)
 
 

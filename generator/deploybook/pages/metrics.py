@@ -11,7 +11,7 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.charts.model import Caption, Cell, Chart, Dot, Dots, Target
 from deploybook.linking.model import LinkedDeployment
-from deploybook.pages import plots, readings, targets, uptime
+from deploybook.pages import plots, readings, restated, targets, uptime
 from deploybook.pages.book import Book, Figure
 from deploybook.pages.five import Spark, of, spark
 from deploybook.pages.page import Page
@@ -237,6 +237,10 @@ def count_failed(deployments: list[LinkedDeployment], reading: str) -> int:
 def _asof(book: Book) -> Iterator[Words]:
     yield from freshness(book)
     yield f"week {book.this_week.number} is provisional"
+    if again := len(restated.find(book)):
+        says = words.count(again, "past figure") + " restated"
+        yield Markup('<a href="~/metrics/trust/#restated">{}</a>').format(says)
+    yield Markup('<a href="~/metrics/trust/">can it be trusted?</a>')
     count = len(book.codebases)
     if count > 1:
         yield f"{count} codebases, added up, never averaged"

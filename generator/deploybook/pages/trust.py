@@ -18,6 +18,8 @@ from deploybook.pages.incidents import by_id, incident_href
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
 from deploybook.pages.recent import Recent, deployment_name, part
+from deploybook.pages.restated import Restated
+from deploybook.pages.restated import told as told_again
 from deploybook.pages.telling import number
 from deploybook.words import NBSP
 
@@ -61,6 +63,8 @@ class TrustPage:
     incidents: tuple[Loose, ...]
     more: tuple[int, int, int]
     corrected: tuple[Loose, ...]
+    restated: tuple[Restated, ...]
+    more_restated: int
 
 
 def pages(book: Book) -> Iterator[Page]:
@@ -86,6 +90,7 @@ def trust_page(book: Book) -> TrustPage:
     )
     reasons = Counter(why_unknown(change) for change in unknown)
     corrected = [d for d in reversed(recent.deployments) if d.corrected]
+    restated = list(told_again(book))
     return TrustPage(
         sentence=sentence(told),
         lead="Numbers are as good as the rows behind them. This is what was found in the last"
@@ -119,6 +124,8 @@ def trust_page(book: Book) -> TrustPage:
             max(0, len(untied) - LISTED),
         ),
         corrected=tuple(_deployment(book, d, d.corrected or "") for d in corrected[:LISTED]),
+        restated=tuple(restated[:LISTED]),
+        more_restated=max(0, len(restated) - LISTED),
     )
 
 
