@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from deploybook.config.base import Model
-from deploybook.config.values import Address, Secret, Words, wrong
+from deploybook.config.values import Address, Repository, Secret, Words, wrong
 
 
 def _value(value: Any) -> Any:
@@ -111,6 +111,13 @@ class GitlabOptions(Model):
     """Where it is."""
 
 
+class UpptimeOptions(Model):
+    """An Upptime repository."""
+
+    repository: Repository
+    """Its address, or a path to a clone."""
+
+
 SOURCE_OPTIONS: dict[str, type[Model]] = {
     "github": GithubOptions,
     "gitlab": GitlabOptions,
@@ -118,5 +125,6 @@ SOURCE_OPTIONS: dict[str, type[Model]] = {
     "cdevents": CdeventsOptions,
     "junit": JunitOptions,
     "coverage": CoverageOptions,
+    "upptime": UpptimeOptions,
 }
 """The model of each kind of source that is part of Deploybook."""

@@ -17,9 +17,22 @@ from deploybook.config.sources import (
     GitlabOptions,
     JunitOptions,
     RecordsOptions,
+    UpptimeOptions,
 )
 from deploybook.feed import Feed
-from deploybook.sources import cdevents, coverage, git, github, gitlab, gitops, junit, locks, records, tags
+from deploybook.sources import (
+    cdevents,
+    coverage,
+    git,
+    github,
+    gitlab,
+    gitops,
+    junit,
+    locks,
+    records,
+    tags,
+    upptime,
+)
 from deploybook.sources.repository import Repository, at_hand
 
 
@@ -69,6 +82,10 @@ def _gitlab(options: Any, config: Config) -> list[Feed]:
     return gitlab.feeds(GitlabOptions.model_validate(options), config)
 
 
+def _upptime(options: Any, config: Config) -> list[Feed]:
+    return [upptime.feed(UpptimeOptions.model_validate(options).repository, config)]
+
+
 SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "records": _records,
     "github": _github,
@@ -76,6 +93,7 @@ SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "cdevents": _cdevents,
     "junit": _junit,
     "coverage": _coverage,
+    "upptime": _upptime,
 }
 """What each kind under `sources:` makes of its options. A kind that is not here is another module's."""
 
