@@ -31,7 +31,13 @@ SHOP: dict[str, Any] = {
 }
 """One codebase that records say everything about, in UTC."""
 
-_OTHERS = {"flag_change": "flag_changes", "issue": "issues", "pipeline_run": "pipeline_runs", "lock": "locks"}
+_OTHERS = {
+    "flag_change": "flag_changes",
+    "issue": "issues",
+    "pipeline_run": "pipeline_runs",
+    "lock": "locks",
+    "verdict": "verdicts",
+}
 
 
 def book(

@@ -12,12 +12,14 @@ from deploybook import words
 from deploybook.metrics.trends import Point, Segment, limits, signals
 from deploybook.pages.book import Book, Figure
 from deploybook.pages.page import Page
+from deploybook.pages.stops import stops
 from deploybook.pages.telling import Teller, Told, ago, ahead
 from deploybook.pages.week import Link, highlights, is_news
 from deploybook.periods import Period
 from deploybook.text import escape, link
 
 _NEWS = 7
+_STOPS = 3
 _WEEKS = 26
 
 
@@ -281,6 +283,7 @@ def _branches(book: Book) -> Part:
     for branch in red:
         since = ago(words.moment(branch.since, book.zone))
         lines.append(Markup("{}, red since {}.").format(escape(branch.codebase), since))
+    lines += [stop.says for stop in stops(book) if book.this_week.contains(stop.at, book.zone)][-_STOPS:]
     return Part(
         "branches",
         "Release branches",

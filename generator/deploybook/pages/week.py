@@ -15,6 +15,7 @@ from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncid
 from deploybook.news import clean
 from deploybook.pages.book import Book
 from deploybook.pages.page import Page
+from deploybook.pages.stops import stops
 from deploybook.pages.telling import Teller, Told, week_note
 from deploybook.pages.weekline import Weekline, weekline
 from deploybook.pages.weeknews import (
@@ -74,6 +75,7 @@ class WeekPage:
     adds_up: str
     withdrawn: tuple[Withdrawn, ...]
     undone: str
+    stopped: tuple[Markup, ...]
     line: Weekline | None
     deployments: tuple[tuple[object, ...], ...]
     coming: str
@@ -96,6 +98,14 @@ class Weeks:
         for change in self._book.changes:
             if change.withdrawn_at is not None:
                 found[Week.of(change.withdrawn_at, self._book.zone)].append(change)
+        return found
+
+    @cached_property
+    def stopped(self) -> dict[Period, list[Markup]]:
+        """Stopped promotions, overrides and forced locks, by week."""
+        found: dict[Period, list[Markup]] = defaultdict(list)
+        for stop in stops(self._book):
+            found[Week.of(stop.at, self._book.zone)].append(stop.says)
         return found
 
     @cached_property
@@ -171,6 +181,7 @@ def week_page(book: Book, tell: Teller, week: Period, weeks: Weeks) -> WeekPage:
         adds_up=adds_up(told),
         withdrawn=tuple(_withdrawn(book, tell, change, weeks) for change in taken),
         undone=_undone(deployments),
+        stopped=tuple(weeks.stopped.get(week, ())),
         line=weekline(book, week),
         deployments=tuple(_deployment_row(book, d) for d in deployments),
         coming=_coming(book) if open_week else "",
