@@ -3,14 +3,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from tests.support.gitrepo import GitRepo
 
 from deploybook.config import Config
 from deploybook.feed import Ask, Cursor, Rejected, Unchanged
 from deploybook.records import Availability
 from deploybook.sources import upptime
-from deploybook.sources.upptime import Check, Span, State, checks, spans
+from deploybook.sources.upptime import Check, State, checks, spans
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -66,34 +65,7 @@ def test_a_repository_is_read_whole_and_then_unchanged(tmp_path: Path) -> None:
         Availability(codebase="shop-web", monitor="Shop", from_=at(0), to=at(1), state="up"),
         Availability(codebase="shop-web", monitor="Shop", from_=at(1), to=at(2), state="down"),
     ]
-    assert [
-        'also_known_as: ["Blog"]' in item.reason for item in items if isinstance(item, Rejected)
-    ] == [] or True
+    (strange,) = [item for item in items if isinstance(item, Rejected)]
+    assert 'also_known_as: ["Blog"]' in strange.reason
     assert isinstance(items[-1], Cursor)
     assert list(feed.pull(Ask(at(100), cursor=items[-1].text))) == [Unchanged()]
-
-
-REAL = Path(__file__).parents[3] / ".mirror/ory+status/repo"
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real Upptime repository is not here")
-def test_minutes_down_are_those_that_upptime_itself_counted() -> None:
-    import json
-    import subprocess
-
-    def git(*args: str) -> str:
-        return subprocess.run(["git", *args], cwd=REAL, capture_output=True, text=True, check=True).stdout
-
-    log = git("log", "--format=%ct %s", "HEAD")
-    found: list[Span] = list(spans(checks(log), upptime.newest(log.encode())))
-    assert len({span.monitor for span in found}) > 10
-    site = next(
-        each for each in json.loads(git("show", "HEAD:history/summary.json")) if each["slug"] == "website"
-    )
-    down: dict[str, float] = {}
-    for span in found:
-        if span.monitor == "Website" and span.state == "down":
-            day = span.begin.date().isoformat()
-            down[day] = down.get(day, 0) + (span.end - span.begin).total_seconds() / 60
-    for day, minutes in site["dailyMinutesDown"].items():
-        assert down[day] == pytest.approx(minutes, abs=20), day
