@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from deploybook import __version__
-from deploybook.build import policy, publish, scan, site
+from deploybook.build import kept, policy, publish, scan, site
 from deploybook.build.progress import Progress
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
@@ -164,11 +164,13 @@ def build(
     publish.check_place(target)
     with only_one(config):
         with History.open(config.history_url, root=config.root) as history:
+            kept.read_back(history, target)
             synced = _sync(config, history, as_of, since, (), believe, progress)
             book, _ = _render(config, history, as_of, progress)
         says = _publish(config, book, own, target, progress)
         with History.open(config.history_url, root=config.root) as history:
             history.keep("published", published_rows(book))
+            kept.write(history, target, public=config.site.public)
     return Outcome(says=says, problems=synced.problems, exit_code=synced.exit_code)
 
 
@@ -191,6 +193,7 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     site.run_mkdocs(config.build_dir / "mkdocs.yml", config.build_dir / "mkdocs.log")
     sealed = policy.seal(next_site)
     write_if_changed(next_site / publish.MARK, facts)
+    kept.carry(target, next_site)
     changed = publish.carry_over(next_site, target)
     known = scan.Known(sealed.scripts, (*site.theme_folders(theme), config.root / "docs"), config.site.url)
     scan.check(next_site, changed, known)

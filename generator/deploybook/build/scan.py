@@ -31,7 +31,7 @@ _LINKS = frozenset({"a", "area"})
 _FETCHED = frozenset({"src", "href", "xlink:href", "poster", "data", "background", "action", "formaction"})
 _NEVER = frozenset({"style", "srcdoc", "ping", "manifest", "attributionsrc", "srcset", "imagesrcset"})
 _SCHEMES = frozenset({"http", "https", "mailto"})
-_ABOUT_US = frozenset({"canonical", "alternate", "prev", "next"})
+_ABOUT_US = frozenset({"canonical", "alternate", "feed", "prev", "next"})
 """Kinds of `link` that name an address of this site and fetch nothing."""
 _META = frozenset({"content-security-policy"})
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
