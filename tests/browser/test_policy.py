@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,54 @@ def test_what_slips_into_a_page_does_not_run(site: Path, browser: Browser, attac
             else:
                 page.wait_for_function("window.ran !== undefined")
             context.close()
+
+
+def facts(hours: float, *, source: float | None = 0, **others: object) -> str:
+    """What `data/build.json` says of a book this many hours old, of a source read so long before it."""
+    at = datetime.now(UTC) - timedelta(hours=hours)
+    read = None if source is None else (at - timedelta(hours=source)).isoformat()
+    about: dict[str, object] = {"as_of": at.isoformat(), "timezone": "UTC", "stale_after_seconds": 36 * 3600}
+    return json.dumps(about | {"sources": [{"name": "git:shop", "last_read": read}]} | others)
+
+
+@pytest.mark.parametrize(
+    ("said", "warns"),
+    [
+        (facts(1), None),
+        (facts(40), "This book is 40 h old."),
+        (facts(24 * 9), "This book is 9 days old."),
+        (facts(1, source=40), "git:shop was last read"),
+        (facts(1, source=None), "git:shop was never read"),
+        (facts(40, simulated=True), None),
+        (facts(40, stale_after_seconds=None), None),
+        (facts(40, as_of="nonsense"), None),
+    ],
+    ids=[
+        "fresh",
+        "old",
+        "very old",
+        "a source behind",
+        "a source never read",
+        "simulated",
+        "off",
+        "unreadable",
+    ],
+)
+def test_every_page_warns_by_the_clock_of_its_reader(
+    site: Path, browser: Browser, said: str, warns: str | None
+) -> None:
+    with served(site) as root:
+        page = browser.new_context().new_page()
+        page.route(
+            "**/data/build.json", lambda route: route.fulfill(body=said, content_type="application/json")
+        )
+        with page.expect_response("**/data/build.json"):
+            page.goto(f"{root}hand/")
+        note = page.locator("[data-db-stale]")
+        if warns is None:
+            page.wait_for_timeout(100)
+            assert note.is_hidden()
+        else:
+            note.wait_for(state="visible")
+            assert warns in str(note.text_content())
+        page.context.close()
