@@ -262,7 +262,7 @@ def source(known: Known) -> Iterator[Event]:
 
 
 def digest(known: Known) -> Iterator[Event]:
-    """A week is over: what it brought, for every team."""
+    """A week is over: what it brought, for every team to which it brought something."""
     zone = known.config.zone
     week = Week.of(known.as_of - timedelta(days=7), zone)
     start, end = week.bounds(zone)
@@ -276,6 +276,8 @@ def digest(known: Known) -> Iterator[Event]:
         ]  # fmt: skip
         went = [each for each in known.deployments if each.counted and each.codebase in own]
         went = [each for each in went if each.reached and start <= each.at < end]
+        if not live and not went:
+            continue
         bad = sum(each.needed_intervention for each in went)
         says = f"Week {week.id}: {count(len(live), 'change')} live in {count(len(went), 'deployment')}"
         yield Event(
