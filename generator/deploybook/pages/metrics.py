@@ -401,7 +401,7 @@ def _failing(book: Book, reading: Reading, notes: tuple[FlagNote, ...]) -> Panel
     title = readings.finding(reading, book, _judged(reading))
     chart, rows = _line(
         book, reading, notes, title=title, column="Failed, of all", says=of,
-        about="Share of the week’s deployments that needed a fix. Hollow: fewer than five.",
+        about="Of the week’s deployments. Hollow: fewer than five.",
         target=Target(goal, f"target {words.percent(goal)}") if goal is not None else None,
     )  # fmt: skip
     now = _now(book, reading)
@@ -508,7 +508,7 @@ def _rework(book: Book, recent: Recent, notes: tuple[FlagNote, ...], weeks: int)
         title += f": {kinds} this week" if ":" not in title else f" ({kinds})"
     chart, rows = _line(
         book, reading, notes, title=title, column="Rework, of all", says=of,
-        about="Hotfixes, reverts and rollbacks, of the week’s deployments. Hollow: fewer than five.",
+        about="Hotfixes, reverts, rollbacks, of the week’s deployments. Hollow: fewer than five.",
         target=Target(goal, f"target {words.percent(goal)}") if goal is not None else None,
     )  # fmt: skip
     now = _now(book, reading)

@@ -249,6 +249,6 @@ def band(reading: Reading) -> str:
         return ""
     high = worded(reading.nature, bounds.upper)
     if not bounds.lower:
-        return f"Band: where weeks fall by chance, up to {high}."
+        return f"Band: chance, up to {high}."
     low = worded(reading.nature, bounds.lower)
     return f"Band: where weeks fall by chance, {low} to {high}."
