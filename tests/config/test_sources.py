@@ -30,6 +30,10 @@ def problems(tmp_path: Path, source: str) -> list[Problem]:
         "coverage: {files: [a], codebase: shop}",
         "github: {token: env:T}",
         "github: {app: {id: 1, installation: 2, key: env:K}, url: https://ghe.test/api/v3}",
+        "gitlab: {token: env:T}",
+        "gitlab: {token: env:T, url: https://gitlab.test/sub}",
+        "upptime: {repository: https://github.com/acme/status}",
+        "pagerduty: {token: env:T, url: https://api.eu.pagerduty.com}",
     ],
 )
 def test_these_may_stand_under_sources(tmp_path: Path, source: str) -> None:
@@ -48,6 +52,9 @@ def test_these_may_stand_under_sources(tmp_path: Path, source: str) -> None:
         ("github: {}", "sources[0].github", "either `token: env:NAME` or `app:`"),
         ("github: {token: env:T, app: {id: 1, installation: 2, key: env:K}}", "sources[0].github", "either"),
         ("github: {token: env:T, url: ghe.test}", "sources[0].github.url", "https://"),
+        ("gitlab: {}", "sources[0].gitlab.token", "token"),
+        ("upptime: {repository: --upload-pack=x}", "sources[0].upptime.repository", "an address"),
+        ("pagerduty: {tokn: env:T, token: env:T}", "sources[0].pagerduty.tokn", "token"),
         ("github: {app: {id: x, installation: 2, key: env:K}}", "sources[0].github.app.id", "integer"),
     ],
 )

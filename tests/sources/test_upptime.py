@@ -56,6 +56,7 @@ def test_a_repository_is_read_whole_and_then_unchanged(tmp_path: Path) -> None:
         "🟩 Shop is up (200 in 1 ms)",
         "🟥 Shop is down (0 in 0 ms)",
         "🟩 Blog is up (200 in 1 ms)",
+        ":bento: Update graphs",
     ):
         repo.commit(subject)
     config = Config.of({"codebases": {"shop-web": {"also_known_as": ["shop"]}}}, root=tmp_path)
@@ -63,7 +64,7 @@ def test_a_repository_is_read_whole_and_then_unchanged(tmp_path: Path) -> None:
     items = list(feed.pull(Ask(at(100))))
     assert [item for item in items if isinstance(item, Availability)] == [
         Availability(codebase="shop-web", monitor="Shop", from_=at(0), to=at(1), state="up"),
-        Availability(codebase="shop-web", monitor="Shop", from_=at(1), to=at(2), state="down"),
+        Availability(codebase="shop-web", monitor="Shop", from_=at(1), to=at(3), state="down"),
     ]
     (strange,) = [item for item in items if isinstance(item, Rejected)]
     assert 'also_known_as: ["Blog"]' in strange.reason

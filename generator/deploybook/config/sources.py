@@ -118,6 +118,15 @@ class UpptimeOptions(Model):
     """Its address, or a path to a clone."""
 
 
+class PagerdutyOptions(Model):
+    """PagerDuty."""
+
+    token: Secret
+    """env:NAME, the variable that holds a read-only REST API key."""
+    url: Address = "https://api.pagerduty.com"
+    """Where its API is: for accounts in the EU https://api.eu.pagerduty.com."""
+
+
 SOURCE_OPTIONS: dict[str, type[Model]] = {
     "github": GithubOptions,
     "gitlab": GitlabOptions,
@@ -126,5 +135,6 @@ SOURCE_OPTIONS: dict[str, type[Model]] = {
     "junit": JunitOptions,
     "coverage": CoverageOptions,
     "upptime": UpptimeOptions,
+    "pagerduty": PagerdutyOptions,
 }
 """The model of each kind of source that is part of Deploybook."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from deploybook.config.sources import (
     GithubOptions,
     GitlabOptions,
     JunitOptions,
+    PagerdutyOptions,
     RecordsOptions,
     UpptimeOptions,
 )
@@ -29,6 +31,7 @@ from deploybook.sources import (
     gitops,
     junit,
     locks,
+    pagerduty,
     records,
     tags,
     upptime,
@@ -86,6 +89,10 @@ def _upptime(options: Any, config: Config) -> list[Feed]:
     return [upptime.feed(UpptimeOptions.model_validate(options).repository, config)]
 
 
+def _pagerduty(options: Any, config: Config) -> list[Feed]:
+    return [pagerduty.feed(PagerdutyOptions.model_validate(options), config)]
+
+
 SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "records": _records,
     "github": _github,
@@ -94,8 +101,12 @@ SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "junit": _junit,
     "coverage": _coverage,
     "upptime": _upptime,
+    "pagerduty": _pagerduty,
 }
-"""What each kind under `sources:` makes of its options. A kind that is not here is another module's."""
+"""What each kind under `sources:` makes of its options."""
+
+GROUP = "deploybook.sources"
+"""The entry points by which packages add kinds of their own: functions like those of `SOURCES`."""
 
 
 def feeds(config: Config, workdir: Path) -> list[Feed]:
@@ -142,8 +153,11 @@ def _locks(config: Config, repositories: _Repositories) -> list[Feed]:
 
 
 def _of_source(source: SourceConfig, config: Config) -> list[Feed]:
-    make = SOURCES.get(source.kind)
-    return make(source.options, config) if make else []
+    if (make := SOURCES.get(source.kind)) is not None:
+        return make(source.options, config)
+    for point in entry_points(group=GROUP, name=source.kind):
+        return list(point.load()(source.options, config))
+    return []
 
 
 def _gitops(config: Config, repositories: _Repositories) -> list[Feed]:
