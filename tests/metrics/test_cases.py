@@ -1,7 +1,7 @@
-"""Each folder of `cases` is one sentence about figures, from records to numbers, small enough to check by hand.
+"""Each folder of `cases` is one sentence about figures, from records to numbers, small enough to check.
 
-`expected.csv` has rows of the table of figures, as `data/metrics.csv` does; an empty cell is unknown. Its clock is
-30 June 2026; `deploybook.yml` is there where the usual settings would not do.
+`expected.csv` has rows of the table of figures, as `data/metrics.csv` does; an empty cell is unknown. Its
+clock is 30 June 2026; `deploybook.yml` is there where the usual settings would not do.
 """
 
 from __future__ import annotations
