@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-URGENT = frozenset({"failed", "incident", "stopped"})
-"""Kinds that do not wait for the end of quiet hours, nor for tomorrow."""
-
 
 @dataclass(frozen=True)
 class Event:

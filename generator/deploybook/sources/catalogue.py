@@ -147,7 +147,7 @@ def _locks(config: Config, repositories: _Repositories) -> list[Feed]:
     """One feed for the locks of all codebases; each repository is read once."""
     own = {each.repository: name for name, each in config.codebases.items() if each.repository is not None}
     one = config.locks.repository
-    kept = {one: own.get(one, "locks")} if one is not None else own
+    kept = {one: own.get(one, "_locks")} if one is not None else own
     places = [repositories.get(location, name) for location, name in kept.items()]
     return [locks.feed(places, config.locks.prefix)] if places else []
 
