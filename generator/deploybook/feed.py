@@ -41,6 +41,11 @@ class Unchanged:
     """Nothing new since the cursor, and nothing to forget."""
 
 
+@dataclass(frozen=True, slots=True)
+class Afresh:
+    """What this pull yields is all there is, as after a rewritten history: the rest is forgotten."""
+
+
 def _silent(what: str, done: int, total: int | None) -> None:
     """Report progress to nobody."""
 
@@ -61,7 +66,7 @@ class Ask:
     """Waits these seconds."""
 
 
-Item = Record | Rejected | Cursor | Unchanged
+Item = Record | Rejected | Cursor | Unchanged | Afresh
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.support.gitrepo import GitRepo
+
 from deploybook.build.compose import sync
 from deploybook.build.progress import Progress
 from deploybook.config import load
@@ -40,3 +42,23 @@ def test_a_line_that_cannot_be_read_is_set_aside_with_its_place(tmp_path: Path) 
         (row,) = history.rejected().to_pylist()
     assert row["where"].endswith("one.jsonl:2")
     assert row["text"].startswith("not a record")
+
+
+def test_a_rewritten_history_replaces_what_was_read_before(tmp_path: Path) -> None:
+    repository = GitRepo(tmp_path / "shop")
+    repository.commit("Begin", {"a": "1"})
+    repository.commit("Old step (#1)", {"a": "2"})
+    (tmp_path / "deploybook.yml").write_text("codebases: {shop: {repository: shop}}\n")
+    config = load(tmp_path / "deploybook.yml")
+
+    def changes() -> list[str]:
+        sync(config, NOW, progress=Progress(quiet=True, verbose=False))
+        with History.open(config.history_url, root=config.root, read_only=True) as history:
+            return sorted(history.read("changes").column("title").to_pylist())
+
+    assert changes() == ["Old step"]
+    repository.commit("Next step (#2)", {"a": "3"})
+    assert changes() == ["Next step", "Old step"]
+    repository.git("reset", "--quiet", "--hard", "HEAD~2")
+    repository.commit("New step (#3)", {"a": "4"})
+    assert changes() == ["New step"]

@@ -8,7 +8,7 @@ import pytest
 from tests.support.gitrepo import GitRepo
 
 from deploybook.errors import SourceError
-from deploybook.feed import Ask, Cursor, Item, Rejected, Unchanged
+from deploybook.feed import Afresh, Ask, Cursor, Item, Rejected, Unchanged
 from deploybook.records import Change, Commit
 from deploybook.sources import git
 from deploybook.sources.repository import at_hand
@@ -224,7 +224,7 @@ def test_bytes_that_are_no_utf8_are_replaced(repo: GitRepo) -> None:
 
 
 def test_an_empty_repository_has_no_history(repo: GitRepo) -> None:
-    assert [type(item) for item in pull(repo)] == [Cursor]
+    assert [type(item) for item in pull(repo)] == [Afresh, Cursor]
 
 
 def test_a_shallow_clone_says_so(repo: GitRepo, tmp_path: Path) -> None:

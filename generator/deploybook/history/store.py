@@ -14,7 +14,7 @@ import ibis
 import pyarrow as pa
 
 from deploybook.errors import SourceError
-from deploybook.feed import Ask, Cursor, Feed, Rejected
+from deploybook.feed import Afresh, Ask, Cursor, Feed, Rejected
 from deploybook.history import schema, sql
 from deploybook.history.columns import TABLES
 from deploybook.history.exporting import Format, export
@@ -113,11 +113,11 @@ class History:
     def sync(self, feed: Feed, ask: Ask, *, believe: bool = False) -> SyncReport:
         """Pull a feed and save what it yields, whole or not at all.
 
-        A later record replaces an earlier one with the same key from the same feed. Of a snapshot, what is
-        not yielded again is forgotten. A feed that yields several cursors is saved in steps, each with its
-        cursor. A `SourceError` is kept with the source and returned; what was saved before stands. So it is
-        where a snapshot holds less than half of what it held, and many records less: that is more often a
-        fault of the source than the truth.
+        A later record replaces an earlier one with the same key from the same feed. Of a snapshot, or of a
+        pull that says `Afresh`, what is not yielded again is forgotten. Another feed that yields several
+        cursors is saved in steps, each with its cursor. A `SourceError` is kept with the source and
+        returned; what was saved before stands. So it is where a snapshot holds less than half of what it
+        held, and many records less: that is more often a fault of the source than the truth.
 
         Args:
             feed: What to read.
@@ -143,6 +143,7 @@ class History:
     def _pull(self, feed: Feed, ask: Ask, staging: Staging, believe: bool) -> SyncReport:
         rows = rejected = 0
         unchanged = False
+        whole = feed.snapshot
         cursor = ask.cursor if ask.cursor is not None else self.cursor(feed.name)
         afresh = feed.snapshot or (ask.cursor is None and ask.since is None)
         for item in feed.pull(ask):
@@ -154,16 +155,18 @@ class History:
                 staging.reject(item)
             elif isinstance(item, Cursor):
                 cursor = item.text
-                if not feed.snapshot and staging.rows >= SAVE_AT:
+                if not whole and staging.rows >= SAVE_AT:
                     self._save(feed, ask, staging, cursor, all_there_is=False, afresh=afresh)
                     afresh = False
+            elif isinstance(item, Afresh):
+                whole = True
             else:
                 unchanged = True
         if feed.snapshot and not unchanged and not believe:
             self._suspect(feed, staging)
         self._save(
             feed, ask, staging, cursor,
-            all_there_is=feed.snapshot and not unchanged, afresh=afresh and not unchanged,
+            all_there_is=whole and not unchanged, afresh=afresh and not unchanged,
         )  # fmt: skip
         return SyncReport(rows, rejected, unchanged, None)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from deploybook.errors import SourceError
-from deploybook.feed import GIT, Ask, Cursor, Feed, Item, Rejected, Unchanged
+from deploybook.feed import GIT, Afresh, Ask, Cursor, Feed, Item, Rejected, Unchanged
 from deploybook.records import Change, Commit
 from deploybook.sources import gitcmd, gitfiles, gitlog, pulls
 from deploybook.sources.gitfiles import Touched
@@ -83,6 +83,8 @@ def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
             "",
         )
     new = _new(repository, before, state)
+    if new is None:
+        yield Afresh()
     for item in _history(wanted, repository, refs, release, ask.progress):
         if new is None or not isinstance(item, Commit) or item.revision in new:
             yield item
