@@ -92,6 +92,8 @@ class Hub:
     jobs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     unknown_fields: tuple[str, ...] = ()
     """GraphQL fields that this server is too old for."""
+    hidden: dict[str, Any] | None = None
+    """An error that GraphQL tells beside the data, as it does of what the token may not see."""
     no_checks: bool = False
     """Whether the token may not read check suites."""
     most: int = 100
@@ -176,7 +178,8 @@ class Hub:
             "Releases": ("releases", self.releases, "createdAt"),
         }
         name, rows, time = lists[word[1] if word else ""]
-        return Reply({"data": {"repository": {name: _connection(rows, time, variables)}}})
+        data = {"repository": {name: _connection(rows, time, variables)}}
+        return Reply({"data": data, **({"errors": [self.hidden]} if self.hidden else {})})
 
     def _suite(self, node: str) -> dict[str, Any]:
         number = int(node.removeprefix("CS_"))

@@ -310,6 +310,19 @@ def test_an_older_server_leaves_unknown_what_it_does_not_know(tmp_path: Path) ->
         whole(book, hub)
 
 
+def test_a_part_that_the_token_may_not_see_is_unknown_and_stops_nothing(tmp_path: Path) -> None:
+    linked = {"nodes": [None, {"number": 3, "title": "t", "url": None, "repository": None, "labels": None}]}
+    hub = Hub(pulls=[pull(1, 10, closingIssuesReferences=linked, author=None)])
+    place = ["repository", "pullRequests", "nodes", 0, "closingIssuesReferences", "nodes", 0]
+    hub.hidden = {"type": "FORBIDDEN", "message": "protected by single sign-on", "path": place}
+    with hub.serve() as server:
+        book = Book(server, tmp_path)
+        assert book.sync(only="pulls")["github:shop/pulls"] is None
+        (change,) = book.rows(Change)
+        assert [issue.id for issue in change["issues"]] == ["shop/3"]
+        assert change["author"] is None
+
+
 def test_without_the_right_to_checks_jobs_are_asked_for_where_they_matter(tmp_path: Path) -> None:
     hub = Hub(runs=[run(n, n * 30, conclusion="failure" if n == 5 else "success") for n in range(1, 11)])
     hub.no_checks = True

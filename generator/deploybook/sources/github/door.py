@@ -101,7 +101,7 @@ class Door:
             raise TooMuch(error.what, where=error.where, next_step=error.next_step) from error
         content = answer.content if isinstance(answer.content, dict) else {}
         data, errors = content.get("data"), content.get("errors") or []
-        if isinstance(data, dict) and not errors:
+        if isinstance(data, dict) and (not errors or _usable(data, errors)):
             return data
         raise _told(errors, client.name, data)
 
@@ -159,6 +159,16 @@ def _requester(options: GithubOptions) -> Requester:
         auth=auth, base_url=options.url.rstrip("/"), retry=0, timeout=SECONDS, per_page=100,
         seconds_between_requests=None, seconds_between_writes=None, user_agent="deploybook",
     ).requester  # fmt: skip
+
+
+def _usable(data: dict[str, Any], errors: Any) -> bool:
+    """Whether only parts are missing, as an issue of another organisation is: these stay unknown."""
+    if not all(isinstance(error, dict) and error.get("path") for error in errors):
+        return False
+    if "nodes" in data:
+        return any(data["nodes"] or ())
+    repository = data.get("repository")
+    return isinstance(repository, dict) and all(repository.values())
 
 
 def _told(errors: Any, name: str, data: Any) -> SourceError:

@@ -148,7 +148,8 @@ class _Reader:
             seen = {row["id"] for row in rows} | (seen if page > 1 else set())
             done += len(new)
             total = content.get("total_count")
-            self._ask.progress(f"runs of {self._place.codebase}", done, None if state.floor else total)
+            whole = total + done - len(rows) if isinstance(total, int) and not state.floor else None
+            self._ask.progress(f"runs of {self._place.codebase}", done, whole)
             for row in new:
                 state = _noted(state, row)
             yield from self._told(new, state, deep)
