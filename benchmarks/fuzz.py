@@ -14,6 +14,8 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -122,19 +124,54 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 }  # fmt: skip
 
 
+SEEDS: dict[str, tuple[bytes, ...]] = {
+    "reading_records": (
+        b'{"type":"deployment","codebase":"a","id":"1","environment":"b","finished_at":"2026-01-05T09:00:00Z"}',
+        b'{"type":"flag_change","flag":"a","environment":"b","changed_at":"2026-01-05T09:00:00+01:00","state":0.5}',
+    ),
+    "reading_owners": (
+        b"* @a/b\n/docs/**/x?.[ch] a@b.test # c\n\\#x @c\n",
+        b"^[Docs][2] @a\n*.md @b\n!/x\n[Docs]\n/a\\ b @@maintainer\n",
+        b"kind: Component\nspec:\n  owner: team-a\n  system: b\n",
+    ),
+    "reading_pipelines": (
+        b"on: {push: {branches: [main]}}\njobs:\n  a: {runs-on: x, environment: prod, steps: [{run: make}]}\n"
+        b"  b: {needs: a, uses: ./.github/workflows/a.yml, strategy: {matrix: {e: [1, 2]}}}\n",
+        b"stages: [a]\ninclude: {local: /x.yml}\n.b: &b {stage: a}\n"
+        b"c: {<<: *b, extends: .b, script: [x], needs: [d]}\n",
+    ),
+    "reading_messages": (
+        b"Merge pull request #12 from a/b\n\nfix(x)!: y\n\nThis reverts commit 0123456789abcdef.\n",
+        b"## Release note\n```release-note\nWords\n```\nBREAKING CHANGE: z\n",
+    ),
+    "reading_tests": (
+        b'<testsuite name="a"><testcase name="b" time="1.5"><failure/></testcase></testsuite>',
+        b'<test-run><test-case fullname="a" result="Passed" duration="1"/></test-run>',
+        b'<!DOCTYPE a [<!ENTITY b "c">]><testsuite>&b;</testsuite>',
+    ),
+    "scanning": (b'<p class="a">b</p><!-- c --><script>go()</script>',),
+}
+"""Where a target starts from: without them a fuzzer hardly finds the grammar."""
+
+
 def main() -> None:
     """Run one target until the fuzzer's own limits end it."""
     if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
         sys.exit(f"usage: fuzz.py TARGET [-runs=N] [-max_total_time=SECONDS]; one of: {', '.join(TARGETS)}")
-    target = TARGETS[sys.argv.pop(1)]
+    name = sys.argv.pop(1)
+    target = TARGETS[name]
 
     def timed(data: bytes) -> None:
         began = time.process_time()
         target(data[:LONGEST])
         assert time.process_time() - began < SECONDS, "too slow"
 
-    atheris.Setup(sys.argv, timed)
-    atheris.Fuzz()
+    with TemporaryDirectory() as corpus:
+        for number, seed in enumerate(SEEDS.get(name, ())):
+            Path(corpus, str(number)).write_bytes(seed)
+        again = any(Path(argument).is_file() for argument in sys.argv[1:])
+        atheris.Setup(sys.argv if again else [*sys.argv, corpus], timed)
+        atheris.Fuzz()
 
 
 if __name__ == "__main__":

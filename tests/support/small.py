@@ -33,12 +33,12 @@ process:
 rotations:
   keeper: {{members: [zelda, yorick], every: 1w, starts: 2026-01-05}}
 corrections:
-  - {{deployment: shop/1, failed: false, by: zelda, on: 2026-01-14, because: Yorick says it was a drill}}
+  - {{deployment: shop/1, failed: false, by: zelda, on: 2026-01-14, because: Yorick says it was karaoke}}
 sources:
   - records: history/*.jsonl
 """
 
-PRIVATE = ("zelda", "quill", "yorick", "vane", "inside.test", "the vault", "friends", "drill")
+PRIVATE = ("zelda", "quill", "yorick", "vane", "inside.test", "the vault", "friends", "karaoke")
 """Lower-case words of people, of what an incident says, and of hosts of the company."""
 
 
