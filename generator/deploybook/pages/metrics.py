@@ -56,7 +56,7 @@ class Panel:
     unit: str
     href: Markup
     sample: Words
-    reason: str
+    reason: Words
     chart: Chart | None
     rows: Rows | None
     empty: str
@@ -159,7 +159,8 @@ def headline(frequency: Reading, failing: Reading) -> str:
     if breaks.kind == "none":
         return f"{told}, and it breaks no more often than before."
     if failing.denominator:
-        return f"{told}; {words.spelled(failing.numerator)} of {failing.denominator} needed a fix."
+        failed = words.spelled(failing.numerator) if failing.numerator else "none"
+        return f"{told}; {failed} of {failing.denominator} needed a fix."
     return f"{told}."
 
 
@@ -316,12 +317,13 @@ def _frequency(book: Book, reading: Reading, notes: tuple[FlagNote, ...], weeks:
 
 
 def _this_week(book: Book) -> Markup:
-    return book.week_href(book.this_week) + Markup("#how-they-went-out")
+    href = book.week_href(book.this_week)
+    return href + Markup("#how-they-went-out") if book.deployments_in(book.this_week) else href
 
 
-def _sample(path: str, says: str, rest: str = "") -> Markup:
+def _sample(path: str, says: str, rest: str = "", when: str = "this week") -> Markup:
     """The second figure of a panel: so many in the weeks, a link to their rows."""
-    return Markup('this week; <a href="~/{}">{}</a>{}').format(Markup(path), says, rest)
+    return Markup('{}; <a href="~/{}">{}</a>{}').format(when, Markup(path), says, rest)
 
 
 def _lead_time(book: Book, recent: Recent, notes: tuple[FlagNote, ...], weeks: int) -> Panel:
@@ -384,7 +386,9 @@ def _lead_time(book: Book, recent: Recent, notes: tuple[FlagNote, ...], weeks: i
         unit=within if limit is not None else "changes",
         href=book.week_href(book.this_week),
         sample=_sample("metrics/#by-codebase", f"{total} in {weeks} weeks", rest),
-        reason="no change reached users this week",
+        reason=_sample(
+            "metrics/#by-codebase", f"{total} in {weeks} weeks", rest, "no change reached users this week"
+        ),
         chart=chart,
         rows=rows,
         empty="A lead time needs changes, deployments and the commits between them."
@@ -416,7 +420,11 @@ def _failing(book: Book, reading: Reading, notes: tuple[FlagNote, ...]) -> Panel
             "deployments/#failed",
             f"{with_likely(reading.numerator, reading.denominator)} in {len(reading.figures)} weeks",
         ),
-        reason="no deployment this week",
+        reason=_sample(
+            "deployments/#failed",
+            f"{with_likely(reading.numerator, reading.denominator)} in {len(reading.figures)} weeks",
+            when="no deployment this week",
+        ),
         chart=chart,
         rows=rows,
         empty="No deployment is known yet, so none has failed.",
@@ -477,7 +485,9 @@ def _recovery(book: Book, recent: Recent, notes: tuple[FlagNote, ...], weeks: in
         unit=f"within {words.duration(limit)}" if limit is not None else "recovered",
         href=_this_week(book),
         sample=_sample("deployments/#failed", f"{total} in {weeks} weeks", rest),
-        reason="no failure was over this week",
+        reason=_sample(
+            "deployments/#failed", f"{total} in {weeks} weeks", rest, "no failure was over this week"
+        ),
         chart=chart,
         rows=Rows(chart.columns, chart.rows) if chart else None,
         empty="No deployment is known to have failed, so there is nothing to recover from.",
@@ -523,7 +533,11 @@ def _rework(book: Book, recent: Recent, notes: tuple[FlagNote, ...], weeks: int)
             "deployments/#rework",
             f"{with_likely(reading.numerator, reading.denominator)} in {len(reading.figures)} weeks",
         ),
-        reason="no deployment this week",
+        reason=_sample(
+            "deployments/#rework",
+            f"{with_likely(reading.numerator, reading.denominator)} in {len(reading.figures)} weeks",
+            when="no deployment this week",
+        ),
         chart=chart,
         rows=rows,
         empty="No deployment is known yet, so none was a repair.",

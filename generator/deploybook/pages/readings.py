@@ -235,6 +235,8 @@ def finding(reading: Reading, book: Book, says: str) -> str:
     if verdict.kind == "few":
         known = bounds.known if bounds else 0
         return f"{when}{says}; no limits yet, with {words.count(known, 'week')} of the {LEAST} they need"
+    if reading.known:
+        return f"Fewer than {words.spelled(FEW)} in every week: too few to judge one"
     return "Nothing to tell yet"
 
 
