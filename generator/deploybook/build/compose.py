@@ -147,7 +147,10 @@ def _render(config: Config, history: History, as_of: datetime, progress: Progres
     progress.step("writing pages")
     jinja = environment(site=config.site, zone=config.zone, words_of=book)
     by_hand = config.root / "docs" if config.file is not None else None
-    return book, write(jinja, everything(book), by_hand, docs_folder(config))
+    written = write(jinja, everything(book), by_hand, docs_folder(config))
+    if book.studio is not None:
+        book.studio.prune()
+    return book, written
 
 
 def build(
