@@ -82,6 +82,7 @@ def _references(places: Places) -> Iterator[Problem]:
         (("people", "teams"), bool, ("flags", "*", "owner")),
         (("people",), bool, ("corrections", "*", "by")),
         (("codebases",), bool, ("sources", "*", "*", "codebase")),
+        (("codebases",), bool, ("sources", "*", "jenkins", "jobs", "*")),
     )
     for sections, meant, pattern in wanted:
         names = _names(places, *sections)

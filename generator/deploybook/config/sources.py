@@ -127,6 +127,19 @@ class PagerdutyOptions(Model):
     """Where its API is: for accounts in the EU https://api.eu.pagerduty.com."""
 
 
+class JenkinsOptions(Model):
+    """Jenkins."""
+
+    url: Address
+    """Where it is."""
+    user: str
+    """Who reads."""
+    token: Secret
+    """env:NAME, the variable that holds that user's API token."""
+    jobs: Annotated[dict[str, str], Field(min_length=1)]
+    """The codebase of each job, by the job's path: {shop/web/main: shop-web}."""
+
+
 SOURCE_OPTIONS: dict[str, type[Model]] = {
     "github": GithubOptions,
     "gitlab": GitlabOptions,
@@ -134,6 +147,7 @@ SOURCE_OPTIONS: dict[str, type[Model]] = {
     "cdevents": CdeventsOptions,
     "junit": JunitOptions,
     "coverage": CoverageOptions,
+    "jenkins": JenkinsOptions,
     "upptime": UpptimeOptions,
     "pagerduty": PagerdutyOptions,
 }

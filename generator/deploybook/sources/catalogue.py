@@ -16,6 +16,7 @@ from deploybook.config.sources import (
     CoverageOptions,
     GithubOptions,
     GitlabOptions,
+    JenkinsOptions,
     JunitOptions,
     PagerdutyOptions,
     RecordsOptions,
@@ -29,6 +30,7 @@ from deploybook.sources import (
     github,
     gitlab,
     gitops,
+    jenkins,
     junit,
     locks,
     pagerduty,
@@ -93,6 +95,10 @@ def _pagerduty(options: Any, config: Config) -> list[Feed]:
     return [pagerduty.feed(PagerdutyOptions.model_validate(options), config)]
 
 
+def _jenkins(options: Any, _: Config) -> list[Feed]:
+    return jenkins.feeds(JenkinsOptions.model_validate(options))
+
+
 SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "records": _records,
     "github": _github,
@@ -100,6 +106,7 @@ SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "cdevents": _cdevents,
     "junit": _junit,
     "coverage": _coverage,
+    "jenkins": _jenkins,
     "upptime": _upptime,
     "pagerduty": _pagerduty,
 }
