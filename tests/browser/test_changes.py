@@ -133,7 +133,7 @@ def test_text_from_outside_is_only_text(page: Page) -> None:
 def test_the_query_stands_in_the_address_and_opens_from_it(browser: Browser, root: str) -> None:
     page = opened(browser, root)
     ask(page, "one tap")
-    assert page.url.endswith("?q=one+tap")
+    assert page.url.endswith("?change=one+tap")
     again = opened(browser, page.url)
     again.wait_for_selector(".db-found__item")
     assert again.input_value("#find-q") == "one tap"

@@ -266,8 +266,8 @@
     const mine = ++turn;
     const text = field.value;
     const address = new URL(location.href);
-    if (text.trim()) address.searchParams.set("q", text.trim());
-    else address.searchParams.delete("q");
+    if (text.trim()) address.searchParams.set("change", text.trim());
+    else address.searchParams.delete("change");
     history.replaceState(null, "", address);
     if (!text.trim()) {
       list.replaceChildren();
@@ -324,12 +324,12 @@
     }
   });
   addEventListener("popstate", () => {
-    field.value = new URL(location.href).searchParams.get("q") ?? "";
+    field.value = new URL(location.href).searchParams.get("change") ?? "";
     run();
   });
 
   form.hidden = false;
   document.getElementById("find-off")?.remove();
-  field.value = new URL(location.href).searchParams.get("q") ?? "";
+  field.value = new URL(location.href).searchParams.get("change") ?? "";
   if (field.value) run();
 })();
