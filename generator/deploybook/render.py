@@ -51,7 +51,7 @@ def page_markdown(jinja: Environment, page: Page) -> str:
         meta["hide"] = ["toc"]
     body = jinja.get_template(page.template).render(page=page.model)
     depth = page.path.count("/") + 1 if page.path else 0
-    return text.front_matter(meta) + body.replace('="~/', f'="{"../" * depth or "./"}')
+    return str(text.front_matter(meta)) + body.replace('="~/', f'="{"../" * depth or "./"}')
 
 
 @dataclass(frozen=True)
