@@ -12,7 +12,7 @@ START = datetime(2026, 11, 19, 10, 0, tzinfo=UTC)
 END = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 
 
-def test_a_template_is_filled_with_its_range():
+def test_a_template_is_filled_with_its_range() -> None:
     span = Span("shop", "production", "abc", START, END)
     filled = fill(
         "https://x.test/{codebase}/{environment}/{revision}?a={from_ms}&b={to_ms}&c={from}&d={to}", span
@@ -23,14 +23,14 @@ def test_a_template_is_filled_with_its_range():
     )
 
 
-def test_a_value_cannot_add_a_parameter():
+def test_a_value_cannot_add_a_parameter() -> None:
     assert (
         fill("https://x.test/?s={codebase}&t=1", Span("a&t=2#", "", "", START, END))
         == "https://x.test/?s=a%26t%3D2%23&t=1"
     )
 
 
-def test_a_deployment_is_looked_at_from_before_it_began_to_after_it_was_over():
+def test_a_deployment_is_looked_at_from_before_it_began_to_after_it_was_over() -> None:
     rows = [support.deployment("1", "2026-11-19T10:30:00+00:00", started_at="2026-11-19T10:15:00+00:00")]
     config = {**support.SHOP, "links": {"Panels": "https://x.test/?f={from}&t={to}"}}
     book = support.book(rows, config)

@@ -14,6 +14,7 @@ from tests.support.books import counted
 
 from deploybook.pages import data, deployments, metrics, restated, trust
 from deploybook.pages.book import Figure
+from deploybook.pages.page import File
 from deploybook.pages.readings import Reading, Verdict
 from deploybook.pages.recent import Recent
 
@@ -44,7 +45,7 @@ def near(id_: str, started: str) -> dict[str, object]:
     return {"type": "incident", "id": id_, "started_at": started, "codebases": ["shop"]}
 
 
-def test_the_three_readings_of_one_case_and_the_sentence_that_explains_them():
+def test_the_three_readings_of_one_case_and_the_sentence_that_explains_them() -> None:
     rows = [*shipped(12), said("d2", day(2, 11)), near("n", day(5, 12))]
     rows.append(deployment("fix", day(8, 12), ["20"], mends=["d8"]))
     book = counted([*rows, change("20", "Mend it", day(8, 11), labels=["hotfix"])])
@@ -54,7 +55,7 @@ def test_the_three_readings_of_one_case_and_the_sentence_that_explains_them():
     assert "24\u00a0hours gives 3." in sentence
 
 
-def test_a_correction_acquits_in_all_three_readings():
+def test_a_correction_acquits_in_all_three_readings() -> None:
     config = {**SHOP, "corrections": [
         {"deployment": "shop/d2", "failed": False, "by": "ana", "on": "2026-09-04", "because": "a drill"}
     ]}  # fmt: skip
@@ -79,7 +80,9 @@ def test_a_correction_acquits_in_all_three_readings():
         (Verdict("few"), Verdict("few"), "Five\u00a0deployments reached users; one of 5 needed a fix."),
     ],
 )  # fmt: skip
-def test_the_headline_tells_a_trend_only_where_there_is_a_signal(often, breaks, sentence):
+def test_the_headline_tells_a_trend_only_where_there_is_a_signal(
+    often: Verdict, breaks: Verdict, sentence: str
+) -> None:
     week = Figure(date(2026, 11, 16), 5, 5, None, 0, "deployments")
     failed = Figure(date(2026, 11, 16), 0.2, 1, 5, 0, "share")
     frequency = Reading("deployment_frequency", "count", (week,), frozenset(), (), frozenset(), often)
@@ -87,20 +90,20 @@ def test_the_headline_tells_a_trend_only_where_there_is_a_signal(often, breaks, 
     assert metrics.headline(frequency, failing) == sentence
 
 
-def test_a_site_without_anything_is_written_and_never_zero_percent():
+def test_a_site_without_anything_is_written_and_never_zero_percent() -> None:
     page = metrics.metrics_page(counted([]))
     assert page.sentence == "Nothing has reached users in these weeks."
     assert all(panel.chart is None and panel.empty for panel in page.panels)
     assert all(panel.number in (None, "0") for panel in page.panels)
 
 
-def test_a_codebase_with_a_single_deployment_has_counts_and_no_trend():
+def test_a_codebase_with_a_single_deployment_has_counts_and_no_trend() -> None:
     page = metrics.metrics_page(counted(shipped(1)))
     assert "%" not in page.panels[2].sample
     assert page.codebases[0].failed.text == "0 of\u00a01"
 
 
-def test_one_two_three_and_back_to_one_fails_three_and_withdraws_two():
+def test_one_two_three_and_back_to_one_fails_three_and_withdraws_two() -> None:
     rows = [
         deployment("1", day(0), ["a"], revision="1" * 40),
         deployment("2", day(1), ["b"], revision="2" * 40),
@@ -119,7 +122,7 @@ def test_one_two_three_and_back_to_one_fails_three_and_withdraws_two():
     assert "Over after 24 h" in str(told.over).replace("\u00a0", " ")
 
 
-def test_every_deployment_is_an_anchor_on_the_page_of_its_year():
+def test_every_deployment_is_an_anchor_on_the_page_of_its_year() -> None:
     book = counted(shipped(3))
     (page,) = [page for page in deployments.pages(book) if page.path == "deployments/shop/2026"]
     anchors = [entry.anchor for month in page.model.months for entry in month.entries]
@@ -127,7 +130,7 @@ def test_every_deployment_is_an_anchor_on_the_page_of_its_year():
     assert all(str(book.deployment_href(d)).endswith(f"#production-{d.id}") for d in book.deployments)
 
 
-def test_the_page_shows_what_plain_sql_counts_on_the_served_files():
+def test_the_page_shows_what_plain_sql_counts_on_the_served_files() -> None:
     book = counted([*shipped(40), said("d2", day(2, 11)), said("d30", day(30, 11))])
     served = {name: data.parquet_bytes(table) for name, table in data.served(book).items()}
     deployed = pyarrow.parquet.read_table(io.BytesIO(served["deployments"]))
@@ -137,12 +140,13 @@ def test_the_page_shows_what_plain_sql_counts_on_the_served_files():
         " from deployed where counted and reached and finished_at >= ?", [since],
     ).fetchone()  # fmt: skip
     assert deployed.num_rows == 40
+    assert found is not None
     page = metrics.metrics_page(book)
     assert f">{found[0]} in 26 weeks<" in str(page.panels[0].sample)
     assert f">{found[1]} of\u00a0{found[2]} (" in str(page.panels[2].sample)
 
 
-def test_a_settled_figure_that_changes_is_restated_with_old_new_and_why():
+def test_a_settled_figure_that_changes_is_restated_with_old_new_and_why() -> None:
     book = counted(shipped(12))
     kept = restated.published_rows(book)
     hour = replace(book, as_of=AS_OF + timedelta(hours=1), published=kept)
@@ -155,7 +159,7 @@ def test_a_settled_figure_that_changes_is_restated_with_old_new_and_why():
     assert week.cause.startswith("late data")
 
 
-def test_what_found_nothing_is_listed_with_its_reason():
+def test_what_found_nothing_is_listed_with_its_reason() -> None:
     rows = [*shipped(3), deployment("lost", day(4), None), near("alone", day(30)), near("by", day(1, 11))]
     page = trust.trust_page(counted(rows))
     assert (
@@ -166,7 +170,8 @@ def test_what_found_nothing_is_listed_with_its_reason():
     assert page.restated == ()
 
 
-def test_every_served_column_is_described():
+def test_every_served_column_is_described() -> None:
     book = counted(shipped(1))
-    (package,) = [file for file in data.pages(book) if getattr(file, "path", "") == "data/datapackage.json"]
+    (package,) = [file for file in data.pages(book) if file.path == "data/datapackage.json"]
+    assert isinstance(package, File)
     assert b'"description"' in package.content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -65,8 +64,9 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
     local = repositories(config, config.build_dir)
     progress.step("linking changes, deployments and incidents")
     shown = public.hide_config(config) if config.site.public else config
-    known = {"heads": heads(local, config)}
-    linked: Linked = link(ChainMap(known, _held(history, public.hide_before, shown)), shown, as_of)
+    held = _held(history, public.hide_before, shown)
+    known = Held([*held, "heads"], lambda name: heads(local, config) if name == "heads" else held[name])
+    linked: Linked = link(known, shown, as_of)
     said = read_repositories(local, config)
     progress.step("counting")
     settings = settings_of(shown, as_of, branches=release_branches(local, config))
