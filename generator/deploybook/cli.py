@@ -47,6 +47,10 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", help="The instant to count at, as 2026-11-20T16:00:00+01:00; default: now."),
 ]
+MaxWait = Annotated[
+    float,
+    typer.Option(min=0, help="Seconds to wait at most where a source asks to; then it is left for now."),
+]
 Believe = Annotated[
     list[str] | None,
     typer.Option("--believe", help="Sources whose name has this in it may say much less than before."),
@@ -129,17 +133,18 @@ def build(
     as_of: AsOf = None,
     since: Annotated[str | None, typer.Option(help="Read history again from this day on.")] = None,
     believe: Believe = None,
+    max_wait: MaxWait = 300.0,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Sync, render and build the site: the main job. Publishes whole or not at all."""
+    from deploybook.build.compose import Reading
     from deploybook.build.compose import build as build_site
     from deploybook.build.progress import Progress
 
+    reading = Reading(since=_day(since), believe=believe or (), max_wait=max_wait)
     with Progress(quiet=quiet, verbose=verbose) as progress:
-        outcome = build_site(
-            _config(config), _instant(as_of), since=_day(since), believe=believe or [], progress=progress
-        )
+        outcome = build_site(_config(config), _instant(as_of), reading, progress=progress)
     for line in outcome.problems:
         print(line, file=sys.stderr)
     if not quiet:
@@ -154,18 +159,18 @@ def sync(
     since: Annotated[str | None, typer.Option(help="Read history again from this day on.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only sources whose name has this in it.")] = None,
     believe: Believe = None,
+    max_wait: MaxWait = 300.0,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Pull new history from every source into the store."""
+    from deploybook.build.compose import Reading
     from deploybook.build.compose import sync as sync_history
     from deploybook.build.progress import Progress
 
+    reading = Reading(since=_day(since), only=only or (), believe=believe or (), max_wait=max_wait)
     with Progress(quiet=quiet, verbose=verbose) as progress:
-        outcome = sync_history(
-            _config(config), _instant(as_of), since=_day(since), only=only or [], believe=believe or [],
-            progress=progress,
-        )  # fmt: skip
+        outcome = sync_history(_config(config), _instant(as_of), reading, progress=progress)
     for line in outcome.problems:
         print(line, file=sys.stderr)
     if not quiet:

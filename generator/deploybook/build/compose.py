@@ -26,6 +26,23 @@ from deploybook.render import Written, environment, templates_folder, write, wri
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How sources are read.
+
+    Attributes:
+        since: Read history again from then on.
+        only: Parts of names of sources; none: all.
+        believe: Parts of names of sources that may say much less than before.
+        max_wait: Seconds: a source that asks to wait longer is left, and says until when.
+    """
+
+    since: datetime | None = None
+    only: Sequence[str] = ()
+    believe: Sequence[str] = ()
+    max_wait: float = 300.0
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a run did, for its last line and its exit code."""
 
@@ -54,28 +71,13 @@ def only_one(config: Config) -> Iterator[None]:
         yield
 
 
-def sync(
-    config: Config, as_of: datetime, *, since: datetime | None = None, only: Sequence[str] = (),
-    believe: Sequence[str] = (), progress: Progress,
-) -> Outcome:  # fmt: skip
-    """Pull new history from every source into the store.
-
-    Args:
-        config: The site's.
-        as_of: UTC.
-        since: Read history again from then on.
-        only: Parts of names of sources; none: all.
-        believe: Parts of names of sources that may say much less than before.
-        progress: Told what is being done.
-    """
+def sync(config: Config, as_of: datetime, reading: Reading | None = None, *, progress: Progress) -> Outcome:
+    """Pull new history from every source into the store."""
     with only_one(config), History.open(config.history_url, root=config.root) as history:
-        return _sync(config, history, as_of, since, only, believe, progress)
+        return _sync(config, history, as_of, reading or Reading(), progress)
 
 
-def _sync(
-    config: Config, history: History, as_of: datetime, since: datetime | None, only: Sequence[str],
-    believe: Sequence[str], progress: Progress,
-) -> Outcome:  # fmt: skip
+def _sync(config: Config, history: History, as_of: datetime, reading: Reading, progress: Progress) -> Outcome:
     from deploybook.build.reading import bring
     from deploybook.sources import feeds
     from deploybook.sources.local import repositories
@@ -83,19 +85,25 @@ def _sync(
     rows = rejected = 0
     problems: list[str] = []
     asked = feeds(config, config.build_dir)
-    if not only:
+    if not reading.only:
         _forget_others(history, {feed.name for feed in asked})
     for feed in asked:
-        if only and not any(word in feed.name for word in only):
+        if reading.only and not any(word in feed.name for word in reading.only):
             continue
         progress.step(f"reading {feed.name}")
-        cursor = None if since else history.cursor(feed.name)
+        cursor = None if reading.since else history.cursor(feed.name)
         try:
-            ask = Ask(as_of=as_of, cursor=cursor, since=since, progress=progress.count)
-            report = history.sync(feed, ask, believe=any(word in feed.name for word in believe))
+            ask = Ask(
+                as_of=as_of, cursor=cursor, since=reading.since, progress=progress.count,
+                max_wait=reading.max_wait,
+            )  # fmt: skip
+            report = history.sync(feed, ask, believe=any(word in feed.name for word in reading.believe))
         except SourceError as error:
             problems.append(f"{feed.name}: {error}")
             continue
+        finally:
+            if cost := feed.said():
+                progress.note(f"{feed.name}: {cost}")
         if report.error:
             problems.append(f"{feed.name}: {report.error}")
         rows += report.rows
@@ -153,10 +161,7 @@ def _render(config: Config, history: History, as_of: datetime, progress: Progres
     return book, written
 
 
-def build(
-    config: Config, as_of: datetime, *, since: datetime | None = None, believe: Sequence[str] = (),
-    progress: Progress,
-) -> Outcome:  # fmt: skip
+def build(config: Config, as_of: datetime, reading: Reading | None = None, *, progress: Progress) -> Outcome:
     """Sync, render and build the site, and put it in the place of the last one.
 
     Raises:
@@ -168,7 +173,7 @@ def build(
     with only_one(config):
         with History.open(config.history_url, root=config.root) as history:
             kept.read_back(history, target)
-            synced = _sync(config, history, as_of, since, (), believe, progress)
+            synced = _sync(config, history, as_of, reading or Reading(), progress)
             book, _ = _render(config, history, as_of, progress)
         says = _publish(config, book, own, target, progress)
         with History.open(config.history_url, root=config.root) as history:

@@ -37,6 +37,15 @@ class Progress:
         """A new step begins."""
         self._say(text)
 
+    def note(self, text: str) -> None:
+        """A line that stays, on a terminal too."""
+        if self._quiet:
+            return
+        if self._moving and self._width:
+            self._out.write("\r" + " " * self._width + "\r")
+            self._width = 0
+        print(text, file=self._out, flush=True)
+
     def count(self, what: str, done: int, total: int | None) -> None:
         """So much of `what` is done; plain lines come only at each tenth of it."""
         if not self._moving:
