@@ -7,6 +7,7 @@ fetches: an object that a partial repository lacks is an error of that object, n
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -94,6 +95,7 @@ def stream(
                 stdout=subprocess.PIPE,
                 stderr=said,
                 env=environment(),
+                pipesize=_BLOCK,
             )
         except OSError as error:
             raise _not_runnable(error, repository) from error
@@ -107,8 +109,8 @@ def stream(
         watch.daemon = True
         watch.start()
         try:
-            assert process.stdout is not None
-            while block := process.stdout.read(_BLOCK):
+            assert isinstance(process.stdout, io.BufferedReader)
+            while block := process.stdout.read1(_BLOCK):
                 yield block
             code = process.wait()
         finally:
