@@ -19,8 +19,11 @@ Word = Annotated[str, Meta(min_length=1)]
 Outcome = Literal["success", "failure", "error", "cancel"]
 
 
-class Record(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
-    """What all records share: `type` in JSON decides which one a line is."""
+class Record(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
+    """What all records share: `type` in JSON decides which one a line is.
+
+    They hold no cycles, so that the garbage collector need not look at millions of them.
+    """
 
 
 class IssueLink(Struct, frozen=True, kw_only=True, omit_defaults=True):

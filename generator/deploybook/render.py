@@ -10,9 +10,8 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
 from deploybook import text, words
 from deploybook.pages.page import File, Page
@@ -26,10 +25,13 @@ def templates_folder() -> Path:
     return _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 
 
-def environment(folder: Path | None = None, **globals_: Any) -> Environment:
-    """The Jinja environment of every template; `globals_` are names that all of them see."""
+def environment(cache: Path | None = None) -> Environment:
+    """The Jinja environment of every template; what it compiles is kept in the folder `cache`."""
+    if cache is not None:
+        cache.mkdir(parents=True, exist_ok=True)
     jinja = Environment(
-        loader=FileSystemLoader(folder or templates_folder()),
+        loader=FileSystemLoader(templates_folder()),
+        bytecode_cache=FileSystemBytecodeCache(str(cache)) if cache is not None else None,
         autoescape=True,
         finalize=text.escape,
         undefined=StrictUndefined,
@@ -38,7 +40,7 @@ def environment(folder: Path | None = None, **globals_: Any) -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    jinja.globals.update(words=words, **globals_)
+    jinja.globals.update(words=words)
     return jinja
 
 

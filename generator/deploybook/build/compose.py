@@ -153,7 +153,7 @@ def _render(config: Config, history: History, as_of: datetime, progress: Progres
 
     book = open_book(config, history, as_of, progress)
     progress.step("writing pages")
-    jinja = environment(site=config.site, zone=config.zone, words_of=book)
+    jinja = environment(config.build_dir / "cache" / "templates")
     by_hand = config.root / "docs" if config.file is not None else None
     written = write(jinja, everything(book), by_hand, docs_folder(config))
     if book.studio is not None:

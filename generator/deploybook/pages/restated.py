@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,10 +13,11 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.config import Config
 from deploybook.metrics import Restatement, is_settled, restatements
+from deploybook.metrics.restate import FAILURE_METRICS
 from deploybook.pages.beside import figure_words
 from deploybook.pages.book import Book, Figure
 from deploybook.pages.deployments import Item
-from deploybook.periods import Period
+from deploybook.periods import Kind, Period
 from deploybook.text import slug
 
 KEYS = ("scope", "name", "period", "period_start", "metric")
@@ -159,12 +160,15 @@ def _settled(book: Book) -> pa.Table:
     """Today's figures of periods that are provisional no more."""
     table = book.tables["metrics"]
     periods = table.group_by(["period", "period_start", "metric"]).aggregate([])
-    flags = [
-        is_settled(Period(period, start), metric, book.as_of, book.zone)
-        for period, start, metric in zip(
-            *(periods[name].to_pylist() for name in ("period", "period_start", "metric")), strict=True
-        )
-    ]
+    judged: dict[tuple[Kind, date, bool], bool] = {}
+    flags = []
+    for period, start, metric in zip(
+        *(periods[name].to_pylist() for name in ("period", "period_start", "metric")), strict=True
+    ):
+        key = (period, start, metric in FAILURE_METRICS)
+        if key not in judged:
+            judged[key] = is_settled(Period(period, start), metric, book.as_of, book.zone)
+        flags.append(judged[key])
     wanted = periods.filter(pa.array(flags, pa.bool_()))
     known = table.filter(pc.or_(pc.is_valid(table["value"]), pc.greater(table["missing"], 0)))
     return known.join(wanted, ["period", "period_start", "metric"], join_type="inner").select(
