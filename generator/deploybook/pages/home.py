@@ -69,12 +69,21 @@ class MetricRow:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """A line that begins with a state: its shape and word, then what it is of."""
+
+    state: str
+    word: str
+    rest: Markup | str = ""
+
+
+@dataclass(frozen=True)
 class Part:
     """One of the four below: a heading, lines, a way on."""
 
     id: str
     title: str
-    lines: tuple[Markup | str, ...]
+    lines: tuple[Markup | str | Standing, ...]
     links: tuple[Link, ...] = ()
     more: Link | None = None
 
@@ -181,7 +190,7 @@ def _ready(book: Book, cut_off: datetime | None) -> str:
     if cut_off is None:
         return f"{waiting} waiting"
     ready = sum(change.merged_at <= cut_off for change in book.waiting)
-    return f"{ready} of {waiting} waiting are in time"
+    return f"{words.number(ready)} of {words.number(waiting)} waiting are in time"
 
 
 def _production(book: Book) -> Fact:
@@ -265,7 +274,7 @@ def _waiting(book: Book, tell: Teller) -> Part:
     if windows and windows[0].cut_off:
         ready = sum(change.merged_at <= windows[0].cut_off for change in book.waiting)
         day = words.day(windows[0].start, book.zone)
-        lines.append(f"{ready} of them {'is' if ready == 1 else 'are'} in time for {day}.")
+        lines.append(f"{words.number(ready)} of them {'is' if ready == 1 else 'are'} in time for {day}.")
     news = [item for item in waiting if is_news(item)][:2]
     links = tuple(Link(item.href, item.words) for item in news)
     return Part("waiting", title, tuple(lines), links, Link(Markup("~/shipped/waiting/"), "All waiting"))
@@ -278,11 +287,13 @@ def _branches(book: Book) -> Part:
             "branches", "Release branches", ("No runs of a pipeline are known, so green or red is not.",)
         )
     red = [branch for branch in states if not branch.green]
-    lines: list[Markup | str] = []
-    lines.append(f"{len(states) - len(red)} green")
+    lines: list[Markup | str | Standing] = []
+    if green := len(states) - len(red):
+        lines.append(Standing("green", f"{green} green"))
     for branch in red:
         since = ago(words.moment(branch.since, book.zone))
-        lines.append(Markup("{}, red since {}.").format(escape(branch.codebase), since))
+        where = Markup("{}, since {}").format(escape(branch.codebase), since)
+        lines.append(Standing("red", "red", where))
     lines += [stop.says for stop in stops(book) if book.this_week.contains(stop.at, book.zone)][-_STOPS:]
     return Part(
         "branches",
