@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.metrics.trends import Point, Segment, limits, signals
+from deploybook.pages import readings
 from deploybook.pages.book import Book, Figure
 from deploybook.pages.page import Page
 from deploybook.pages.stops import stops
@@ -20,7 +20,6 @@ from deploybook.text import escape, link
 
 _NEWS = 7
 _STOPS = 3
-_WEEKS = 26
 
 
 @dataclass(frozen=True)
@@ -232,26 +231,19 @@ def _metrics(book: Book) -> Iterator[MetricRow]:
         ("Recovery", "recovery-time", "failed_deployment_recovery_within_target", "within target"),
         ("Rework", "rework-rate", "deployment_rework_rate", "deployments"),
     ):
-        series = book.figures.series("site", "", "week", metric)[-_WEEKS:]
-        now = book.figures.one("site", "", "week", metric, start)
-        values = tuple(figure.value for figure in series)
-        points = [Point(figure.start, figure.value) for figure in series]
-        most = None if metric == "deployment_frequency" else 1.0
-        segments = limits(points, book.shifts(None), most=most)
-        last = bool(points) and any(s.start == points[-1].start for s in signals(points, segments))
-        number, unit = _now(now, noun, metric)
-        band = _band(segments)
+        reading = readings.read(book, "site", "", metric)
+        number, unit = _now(reading.of(start), noun, metric)
+        limits = reading.verdict.limits
+        band = None
+        if limits is not None and limits.lower is not None and limits.upper is not None:
+            band = (limits.lower, limits.upper)
+        signal = reading.verdict.signal
+        values = tuple(figure.value for figure in reading.figures)
+        label = f"{name} by week, {len(values)} weeks; the last {number} {unit}"
         yield MetricRow(
             name, Markup(f"~/metrics/#{anchor}"), number, unit,
-            "" if band is None else "no signal", last,
-            Spark(values, f"{name} by week, {len(series)} weeks; the last {number} {unit}", band, last),
+            "" if band is None else "no signal", signal, Spark(values, label, band, signal),
         )  # fmt: skip
-
-
-def _band(segments: list[Segment]) -> tuple[float, float] | None:
-    if not segments or segments[-1].lower is None or segments[-1].upper is None:
-        return None
-    return segments[-1].lower, segments[-1].upper
 
 
 def _now(now: Figure | None, noun: str, metric: str) -> tuple[str, str]:
