@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from defusedxml.ElementTree import fromstring
 from tests.support import hostile
 
 from deploybook import news
@@ -161,3 +162,21 @@ def test_the_tags_are_deployments_and_literal(site: Path) -> None:
 
 def test_no_page_is_larger_for_a_title_of_a_megabyte(site: Path) -> None:
     assert max(page.stat().st_size for page in pages(site)) < 400_000
+
+
+def test_the_feeds_are_well_formed_and_hold_titles_as_text(site: Path) -> None:
+    atom = "{http://www.w3.org/2005/Atom}"
+    entries = fromstring((site / "shipped/feed.xml").read_bytes()).findall(f"{atom}entry")
+    items = json.loads((site / "shipped/feed.json").read_text("utf-8"))["items"]
+    read_ = [(entry.findtext(f"{atom}id"), entry.findtext(f"{atom}title")) for entry in entries]
+    assert len(read_) > 10
+    assert [(item["id"], item["title"]) for item in items] == read_
+    titles = hostile.titles()
+    for id_, title in read_:
+        number = int(str(id_).rpartition("/")[2])
+        given = titles[number].encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        assert words(str(title)) == words(plain(news.tell(given).words))
+    known = {"id", "title", "updated", "published", "author", "name", "link", "category", "summary"}
+    assert {element.tag.removeprefix(atom) for entry in entries for element in entry.iter()} <= known | {
+        "entry"
+    }
