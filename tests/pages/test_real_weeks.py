@@ -125,9 +125,29 @@ def partly(story: Story) -> None:
     )
 
 
+def rebased(story: Story) -> None:
+    """Two pull requests rebased onto main; only of the second does a forge tell."""
+    story.deploy(story.squash(1, "Begin", {"a": "1"}))
+    for number in (2, 3):
+        story.repo.branch(f"topic-{number}")
+        story.repo.commit(f"Prepare number {number}", {f"x{number}": "1"})
+        story.repo.commit(f"Finish number {number}", {f"y{number}": "1"})
+        story.repo.switch("main")
+        story.repo.commit(f"Go on meanwhile (#{number + 10})", {f"z{number}": "1"})
+        story.repo.git("rebase", "--quiet", "--committer-date-is-author-date", "main", f"topic-{number}")
+        story.repo.switch("main")
+        story.repo.git("merge", "--quiet", "--ff-only", f"topic-{number}")
+    story.records.append({
+        "type": "change", "codebase": "rebased", "id": "3", "title": "Finish number 3, rebased",
+        "merged_at": story.repo.at(story.repo.hours).isoformat(), "merge_revision": story.repo.head(),
+        "revisions": [story.repo.head("HEAD~1"), story.repo.head()],
+    })  # fmt: skip
+    story.deploy(story.repo.head())
+
+
 STORIES = {
     "late-merge": late_merge, "reverts": reverts, "picks": picks, "out-of-order": out_of_order,
-    "back-and-forward": back_and_forward, "partly": partly,
+    "back-and-forward": back_and_forward, "partly": partly, "rebased": rebased,
 }  # fmt: skip
 
 
@@ -258,6 +278,17 @@ def test_production_moved_back_and_forward_again(weeks: dict[str, str]) -> None:
 def test_part_of_a_change_reverted_withdraws_nothing(weeks: dict[str, str]) -> None:
     assert of(weeks, "partly") == {"2", "3"}
     assert not withdrawn(weeks, "Add two things")
+
+
+def test_a_rebase_is_direct_pushes_to_git_alone_and_one_change_where_a_forge_tells(
+    weeks: dict[str, str],
+) -> None:
+    assert of(weeks, "rebased") == {"3", "12", "13"}
+    told = " ".join(row for anchor, row in weeks.items() if anchor.startswith("rebased-"))
+    assert "Prepare number 2" in told
+    assert "Finish number 2" in told
+    assert "Finish number 3, rebased" in told
+    assert "Prepare number 3" not in told
 
 
 def test_a_change_of_two_codebases_is_told_in_both_and_one_of_one_in_one(weeks: dict[str, str]) -> None:
