@@ -251,7 +251,7 @@ def _one(
         due or "–",
         f"{words.number(len(live))} of {words.number(total)}" if total else "–",
         words.number(len(issues)) if issues else "–",
-        {"text": last.id, "href": book.week_href(last)} if last else "–",
+        {"text": f"week {last.number}", "href": book.week_href(last)} if last else "–",
         _flag_words(flag_rows),
         words.number(len(incidents)) if incidents else "none",
     )
