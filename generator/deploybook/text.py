@@ -18,6 +18,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
@@ -57,6 +58,7 @@ _ACTIVE = re.compile(
 )
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 _HTML_ACTIVE = re.compile(r"[&<>\"']")
+_WORDS = re.compile(r"[a-z0-9]+")
 
 Value = str | int | float | bool | None
 
@@ -217,15 +219,20 @@ def front_matter(fields: Mapping[str, object]) -> Markup:
     return Markup("\n".join(["---", *lines, "---", ""]))
 
 
+@lru_cache(maxsize=50_000)
 def slug(text: str, *, limit: int = 60) -> str:
     """Give a stable name for an anchor or a file: ASCII letters, digits and single hyphens, never empty.
 
     Texts that lose letters on the way (other scripts) carry eight digits of their hash, so that two of them
     differ. Two texts may still share one slug: whoever collects them numbers the later ones.
     """
+    if text.isascii():
+        name = "-".join(_WORDS.findall(text[: 10 * limit].lower()))[:limit].strip("-")
+        if name:
+            return name
     lower = text[: 10 * limit].casefold().replace("ø", "o").replace("æ", "ae").replace("ł", "l")
     folded = unicodedata.normalize("NFKD", lower)
-    words = re.findall(r"[a-z0-9]+", "".join(c for c in folded if not unicodedata.combining(c)))
+    words = _WORDS.findall("".join(c for c in folded if not unicodedata.combining(c)))
     name = "-".join(words)[:limit].strip("-")
     lost = any(char.isalnum() and not char.isascii() for char in folded)
     if name and not lost:

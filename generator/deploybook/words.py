@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -194,6 +195,11 @@ def week_days(monday: date) -> str:
     return days(monday, monday + timedelta(days=6))
 
 
+@lru_cache(maxsize=64)
+def _zone_name(zone: ZoneInfo) -> Markup:
+    return html(zone.key)
+
+
 def moment(moment_: datetime, zone: ZoneInfo, form: Form = "clock") -> Markup:
     """Give a moment as a `<time>`, worded as people say it, with the exact instant on hover.
 
@@ -204,15 +210,22 @@ def moment(moment_: datetime, zone: ZoneInfo, form: Form = "clock") -> Markup:
             "date" "20 Nov", "when" "Fri 20 Nov, 16:02", and "long" "Fri 20 Nov 2026, 16:02".
     """
     local = moment_.astimezone(zone)
-    worded = {
-        "clock": f"{weekday(local)} {local:%H:%M}",
-        "weekday": weekday(local),
-        "short": f"{local.day}{NBSP}{month(local, short=True)}, {local:%H:%M}",
-        "day": day(local),
-        "date": f"{local.day}{NBSP}{month(local, short=True)}",
-        "when": f"{day(local)}, {local:%H:%M}",
-        "long": f"{day(local, year=True)}, {local:%H:%M}",
-    }[form]
+    time = f"{local.hour:02}:{local.minute:02}"
+    match form:
+        case "clock":
+            worded = f"{weekday(local)} {time}"
+        case "weekday":
+            worded = weekday(local)
+        case "short":
+            worded = f"{local.day}{NBSP}{month(local, short=True)}, {time}"
+        case "day":
+            worded = day(local)
+        case "date":
+            worded = f"{local.day}{NBSP}{month(local, short=True)}"
+        case "when":
+            worded = f"{day(local)}, {time}"
+        case "long":
+            worded = f"{day(local, year=True)}, {time}"
     stamp = local.isoformat(timespec="minutes")
-    title = f"{local:%Y-%m-%d %H:%M} {html(zone.key)}"
+    title = f"{stamp[:10]} {time} {_zone_name(zone)}"
     return Markup(f'<time datetime="{stamp}" title="{title}">{worded}</time>')  # noqa: S704

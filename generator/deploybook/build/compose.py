@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,23 @@ class Outcome:
 
 
 @contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for garbage seldom: a build makes rows by the million, keeps them to its end, and then ends.
+
+    Looking through them again and again costs an eighth of the time, and finds next to nothing.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(500_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+@contextmanager
 def only_one(config: Config) -> Iterator[None]:
     """Let one run at a time write to the working folder.
 
@@ -73,7 +91,7 @@ def only_one(config: Config) -> Iterator[None]:
 
 def sync(config: Config, as_of: datetime, reading: Reading | None = None, *, progress: Progress) -> Outcome:
     """Pull new history from every source into the store."""
-    with only_one(config), History.open(config.history_url, root=config.root) as history:
+    with only_one(config), _few_collections(), History.open(config.history_url, root=config.root) as history:
         return _sync(config, history, as_of, reading or Reading(), progress)
 
 
@@ -131,7 +149,7 @@ def _forget_others(history: History, asked: set[str]) -> None:
 
 def render(config: Config, as_of: datetime, *, progress: Progress) -> Outcome:
     """Store to Markdown, charts, feeds, calendar and data files; no network."""
-    with only_one(config), History.open(config.history_url, root=config.root) as history:
+    with only_one(config), _few_collections(), History.open(config.history_url, root=config.root) as history:
         _, written = _render(config, history, as_of, progress)
     return Outcome(says=_wrote(written, docs_folder(config)))
 
@@ -170,7 +188,7 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
     own = site.read_settings(config.root / "mkdocs.yml") if config.file is not None else {}
     target = site.site_folder(config.root, own)
     publish.check_place(target)
-    with only_one(config):
+    with only_one(config), _few_collections():
         with History.open(config.history_url, root=config.root) as history:
             kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)

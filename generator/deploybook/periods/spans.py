@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import total_ordering
+from functools import cached_property, lru_cache, total_ordering
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -45,7 +45,7 @@ class Period:
         if self.start != first_day(self.kind, self.start):
             raise ValueError(f"no {self.kind} starts on {self.start}")
 
-    @property
+    @cached_property
     def id(self) -> str:
         """`2026-W47`, `2026-11` or `2026-Q4`."""
         match self.kind:
@@ -57,7 +57,7 @@ class Period:
             case "quarter":
                 return f"{self.start.year}-Q{self.start.month // 3 + 1}"
 
-    @property
+    @cached_property
     def end(self) -> date:
         """The first day after it."""
         return self.next().start
@@ -107,7 +107,9 @@ class Period:
         return isinstance(other, Period) and (self.kind, self.start) == (other.kind, other.start)
 
     def __lt__(self, other: Period) -> bool:
-        return (self.start, self.end, self.kind) < (other.start, other.end, other.kind)
+        if self.start != other.start:
+            return self.start < other.start
+        return (self.end, self.kind) < (other.end, other.kind)
 
     def __hash__(self) -> int:
         return hash((self.kind, self.start))
@@ -126,7 +128,7 @@ class Week(Period):
     @staticmethod
     def of(instant: datetime, zone: ZoneInfo) -> Week:
         """The week that an instant falls in."""
-        return Week(*local_date(instant, zone).isocalendar()[:2])
+        return _week_of(local_date(instant, zone))
 
     @staticmethod
     def parse(text: str) -> Week:
@@ -140,11 +142,17 @@ class Week(Period):
         raise ValueError(f"not a week, as 2026-W47: {text!r}")
 
 
+@lru_cache(maxsize=20_000)
+def _week_of(day: date) -> Week:
+    return Week(*day.isocalendar()[:2])
+
+
 def period_of(kind: Kind, instant: datetime, zone: ZoneInfo) -> Period:
     """The period that an instant falls in."""
     return period_on(kind, local_date(instant, zone))
 
 
+@lru_cache(maxsize=20_000)
 def period_on(kind: Kind, day: date) -> Period:
     """The period of a local day."""
     return Period(kind, first_day(kind, day))
