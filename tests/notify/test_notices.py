@@ -312,3 +312,63 @@ def test_text_from_outside_mentions_nobody_and_links_nowhere(tmp_path: Path) -> 
         assert not set("<>[]`*") & set(first)
         assert "@here" not in first
         assert "second line" in first or "\n" not in first
+
+
+FOLLOWERS = {
+    "ana": {"github": "ana-acme"},
+    "bo": {"notify": ["env:BO_CHAT"], "follows": ["Till", "One page"], "notices": ["deployed", "digest"]},
+    "po": {
+        "notify": ["env:ANA_CHAT"],
+        "follows": ["everything"],
+        "notices": ["deployed", "failed", "digest"],
+    },
+}
+FOLLOWED = {"areas": {"Till": {"labels": ["till"]}}, "initiatives": {"One page": {"labels": ["one-page"]}}}
+
+
+def test_who_follows_everything_hears_of_each_deployment_and_each_failure(tmp_path: Path) -> None:
+    fill(tmp_path, [change(11), deployment(0, [9], ago=9000), deployment(1, [11], ago=60),
+                    deployment(2, [], ago=20, mends=("1",))])  # fmt: skip
+    inbox = Inbox()
+    told(tmp_path, inbox, people=FOLLOWERS, **FOLLOWED)
+    heard = {title: body for address, title, body in inbox.got if address == "chat://ana"}
+    assert set(heard) == {"2 deployments are live", "A deployment needed intervention"}
+    assert "shop v1 is live" in heard["2 deployments are live"]
+
+
+def test_who_follows_an_area_or_an_initiative_hears_of_its_changes_only(tmp_path: Path) -> None:
+    fill(tmp_path, [
+        deployment(0, [9], ago=9000), deployment(1, [11, 12, 13], ago=60), deployment(2, [14], ago=20),
+        change(11, labels=("till",)), change(12), change(13, labels=("one-page",)), change(14),
+    ])  # fmt: skip
+    inbox = Inbox()
+    lines = told(tmp_path, inbox, dry=True, people=FOLLOWERS, **FOLLOWED).lines(dry=True)
+    assert "person:bo by env:BO_CHAT, because: follows Till, One page" in lines
+    told(tmp_path, inbox, people=FOLLOWERS, **FOLLOWED)
+    ((title, body),) = [(title, body) for address, title, body in inbox.got if address == "chat://bo"]
+    assert title == "Live"
+    assert body.split("\n")[0] == "Till, One page: Change 11; Change 13. It came with shop v1."
+
+
+def test_the_weeks_digest_counts_for_each_follower_what_they_follow(tmp_path: Path) -> None:
+    fill(tmp_path, [
+        deployment(0, [9], ago=90000), deployment(1, [11, 12], ago=60), deployment(2, [13], ago=20),
+        change(11, labels=("till",)), change(12), change(13),
+    ])  # fmt: skip
+    told(tmp_path, Inbox(), people=FOLLOWERS, **FOLLOWED)
+    inbox = Inbox()
+    told(tmp_path, inbox, NOW + timedelta(days=4), people=FOLLOWERS, **FOLLOWED)
+    digests = {address: body.split("\n")[0] for address, title, body in inbox.got if title == "The week"}
+    assert digests == {
+        "chat://checkout": "Week 2026-W47: 3 changes live in 2 deployments, 0 needed intervention",
+        "chat://ana": "everything: Week 2026-W47: 3 changes live in 2 deployments, 0 needed intervention",
+        "chat://bo": "Till, One page: Week 2026-W47: 1 change live in 1 deployment, 0 needed intervention",
+    }
+
+
+def test_a_team_that_follows_its_own_codebase_hears_once(tmp_path: Path) -> None:
+    fill(tmp_path, [change(11), deployment(0, [9], ago=9000), deployment(1, [11])])
+    inbox = Inbox()
+    teams = {"checkout": {"notify": ["env:CHECKOUT_CHAT"], "follows": ["shop"]}}
+    told(tmp_path, inbox, teams=teams, people={"ana": {"github": "ana-acme"}})
+    assert inbox.titles() == [("chat://checkout", "Live")]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.pages.support import SHOP, book, change, deployment
 
-from deploybook.pages.initiatives import Belonging, Moved, Overview, pages
+from deploybook.pages.initiatives import Moved, Overview, belonging_of, pages
 from deploybook.pages.telling import Teller
 
 CONFIG: dict[str, Any] = {
@@ -57,7 +57,7 @@ RECORDS = [
 )  # fmt: skip
 def test_a_change_belongs_by_label_milestone_issue_or_the_epic_above_it(id_: str, names: set[str]) -> None:
     made = book(RECORDS, CONFIG)
-    assert Belonging(made).of(made.change["shop", id_]) == names
+    assert belonging_of(made).of(made.change["shop", id_]) == names
 
 
 def test_its_page_says_what_is_live_waits_and_is_open_and_what_it_cost() -> None:

@@ -274,3 +274,15 @@ def test_a_hostile_repository_runs_nothing(repo: GitRepo, tmp_path: Path) -> Non
     repo.git("config", "log.showSignature", "true")
     assert len(commits(pull(repo, files=True))) == 1
     assert not trap.exists()
+
+
+def test_deployment_locks_kept_as_branches_are_no_history(repo: GitRepo) -> None:
+    repo.commit("Begin")
+    locks = "refs/heads/locks/"
+    before = cursor(pull(repo, locks=locks))
+    repo.branch("locks/production")
+    held = repo.commit("held")
+    repo.switch("main")
+    assert pull(repo, before, locks=locks) == [Unchanged()]
+    assert held not in commits(pull(repo, locks=locks))
+    assert held in commits(pull(repo))

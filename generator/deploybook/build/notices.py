@@ -20,6 +20,7 @@ from deploybook.linking.rows import read
 from deploybook.metrics.branch import RED
 from deploybook.notify import Known, Message, Outbox, Router, Sender, Waiting, deliver, happened, since
 from deploybook.pages.branches import branches
+from deploybook.pages.initiatives import Belonging
 from deploybook.pages.telling import site_notes
 from deploybook.records import Lock, Verdict
 from deploybook.sources.local import heads, repositories
@@ -102,6 +103,7 @@ def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) ->
             if each.error is not None and each.error_at is not None and each.name != FEED
         },
         notes=site_notes(config.root / "notes") if config.file is not None else {},
+        initiatives_of=Belonging(config.initiatives, tables["issues"], as_of).of,
         red_told=frozenset(key.partition("|")[2] for key in outbox.told("|branch|")),
     )
 

@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 
 from pydantic import ValidationError
 
-from deploybook.config.names import METRICS
+from deploybook.config.names import EVERYTHING, METRICS
 from deploybook.config.problems import Places, shown
 from deploybook.config.schema import SOURCE_KINDS, at, keys
 from deploybook.config.secrets import holds_secret, is_secret
@@ -67,6 +67,11 @@ def _is_name(text: str) -> bool:
     return not set(text) & set("@:/# ")
 
 
+def _is_followed(text: str) -> bool:
+    """Whether a text among `follows` is meant as a name."""
+    return text != EVERYTHING
+
+
 def _references(places: Places) -> Iterator[Problem]:
     wanted: tuple[tuple[tuple[str, ...], Callable[[str], bool], tuple[str, ...]], ...] = (
         (("teams",), bool, ("codebases", "*", "team")),
@@ -82,6 +87,8 @@ def _references(places: Places) -> Iterator[Problem]:
         (("people", "teams"), bool, ("flags", "*", "owner")),
         (("people",), bool, ("corrections", "*", "by")),
         (("codebases",), bool, ("sources", "*", "*", "codebase")),
+        (("codebases", "areas", "initiatives"), _is_followed, ("teams", "*", "follows")),
+        (("codebases", "areas", "initiatives"), _is_followed, ("people", "*", "follows")),
         (("codebases",), bool, ("sources", "*", "jenkins", "jobs", "*")),
     )
     for sections, meant, pattern in wanted:

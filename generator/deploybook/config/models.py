@@ -167,6 +167,8 @@ class Team(Model):
     """Where notices for the team go, each env:NAME."""
     notices: tuple[NoticeKind, ...] | None = None
     """Which kinds of notices it wants; default: all."""
+    follows: Words = ()
+    """What it wants to hear of besides its own: codebases, areas, initiatives, or everything."""
 
 
 class Person(Model):
@@ -184,6 +186,8 @@ class Person(Model):
     """Where the person's own notices go, each env:NAME."""
     notices: tuple[NoticeKind, ...] | None = None
     """Which kinds of notices they want; default: all."""
+    follows: Words = ()
+    """What they want to hear of when it goes live: codebases, areas, initiatives, or everything."""
 
 
 class Area(Model):

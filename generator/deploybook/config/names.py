@@ -32,6 +32,9 @@ RESERVED = frozenset(
 )
 """Names that are paths of the site: no codebase, team or flag may have one."""
 
+EVERYTHING = "everything"
+"""Among what a team or a person follows: all that goes live."""
+
 PLACEHOLDERS = frozenset(
     {
         *("codebase", "environment", "revision", "version", "id", "team"),

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import ibis
 import pyarrow as pa
+from ibis import util
 from ibis.expr import operations
 
 from deploybook.metrics.grain import Grain
@@ -66,10 +67,11 @@ class Engine:
         columns = list({**INPUTS, **REFERENCE}[name])
         if isinstance(rows, pa.Table):
             self._db.register(PREFIX + name, rows.select(columns))
-        elif rows.op().find(operations.JoinChain):
-            # Merged from several sources: once, not for every figure.
-            self._ibis.create_table(PREFIX + name, rows.select(columns), temp=True, overwrite=True)
         else:
+            if rows.op().find(operations.JoinChain):
+                # Merged from several sources: once, not for every figure. Under a name of its own, because
+                # Ibis replaces a table by a statement that newer sqlglot writes without the table's name.
+                rows = self._ibis.create_table(util.gen_name("merged"), rows.select(columns), temp=True)
             select = self._ibis.compile(rows.select(columns))
             self._db.execute(f"CREATE OR REPLACE TEMP VIEW {PREFIX}{name} AS {select}")
 

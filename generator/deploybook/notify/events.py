@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from deploybook.linking.model import LinkedChange, LinkedDeployment
+from deploybook.notify.following import followers, of_changes, of_codebase, week_of
 from deploybook.notify.known import Known, called
 from deploybook.notify.model import Event
 from deploybook.notify.words import plain
@@ -26,6 +27,12 @@ def _changes_of(known: Known, deployment: LinkedDeployment) -> list[LinkedChange
     return [each for each in known.changes if each.codebase == deployment.codebase and each.id in ids]
 
 
+def _listed(known: Known, changes: list[LinkedChange]) -> str:
+    """The first words of changes that readers hear of; empty where there are none."""
+    words = [plain(known.told(change).words) for change in changes if not known.told(change).silent]
+    return "; ".join(words[:_SHOWN]) + (f"; and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")
+
+
 def _href(deployment: LinkedDeployment, known: Known) -> str:
     year = deployment.at.astimezone(known.config.zone).year
     place = f"{deployment.environment}-{deployment.id}"
@@ -38,17 +45,22 @@ def deployed(known: Known) -> Iterator[Event]:
         if not (each.counted and each.outcome == "success" and known.new(each.at)):
             continue
         changes = _changes_of(known, each)
-        words = [plain(known.told(change).words) for change in changes if not known.told(change).silent]
-        what = "; ".join(words[:_SHOWN]) + (
-            f"; and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-        )
+        what = _listed(known, changes)
         name = f"{each.codebase} {plain(each.version or (each.revision or '')[:10])}".strip()
         key = f"{each.codebase}|{each.environment}|{each.id}"
         yield Event(
             "deployed", f"deployed|{key}", f"deployed {each.codebase}", each.at,
             f"{name} is live ({each.kind}): {what or 'no change that users would see'}",
-            _href(each, known), teams=known.team(each.codebase),
+            _href(each, known), teams=of_codebase(known, each.codebase, "teams") | known.team(each.codebase),
+            people=of_codebase(known, each.codebase, "people"),
         )  # fmt: skip
+        for follower, theirs, some in of_changes(known, each.codebase, changes):
+            if brought := _listed(known, some):
+                yield Event(
+                    "deployed", f"deployed|{key}|{theirs}", f"deployed {each.codebase}", each.at,
+                    f"{plain(theirs)}: {brought}. It came with {name}.", _href(each, known),
+                    *follower.told(f"follows {theirs}"),
+                )  # fmt: skip
         for change in changes:
             for person, because in known.authors([change]).items():
                 yield Event(
@@ -73,8 +85,9 @@ def failed(known: Known) -> Iterator[Event]:
             f"failed {each.codebase}|{each.id}", at,
             f"{each.codebase} in {each.environment}: deployment {plain(each.id)} needed intervention: "
             f"{because.rstrip('.')}.{now}",
-            _href(each, known), teams=known.team(each.codebase),
-            people=known.decider() | known.authors(_changes_of(known, each)), urgent=True,
+            _href(each, known), teams=of_codebase(known, each.codebase, "teams") | known.team(each.codebase),
+            people=of_codebase(known, each.codebase, "people") | known.decider()
+            | known.authors(_changes_of(known, each)), urgent=True,
         )  # fmt: skip
 
 
@@ -262,7 +275,7 @@ def source(known: Known) -> Iterator[Event]:
 
 
 def digest(known: Known) -> Iterator[Event]:
-    """A week is over: what it brought, for every team to which it brought something."""
+    """A week is over: what it brought, for every team to which it brought something, and who follows some."""
     zone = known.config.zone
     week = Week.of(known.as_of - timedelta(days=7), zone)
     start, end = week.bounds(zone)
@@ -276,15 +289,26 @@ def digest(known: Known) -> Iterator[Event]:
         ]  # fmt: skip
         went = [each for each in known.deployments if each.counted and each.codebase in own]
         went = [each for each in went if each.reached and start <= each.at < end]
-        if not live and not went:
-            continue
-        bad = sum(each.needed_intervention for each in went)
-        says = f"Week {week.id}: {count(len(live), 'change')} live in {count(len(went), 'deployment')}"
-        yield Event(
-            "digest", f"digest|{week.id}", f"digest {team}", end,
-            f"{says}, {bad} needed intervention".replace(NBSP, " "), f"shipped/{week.id}/",
-            teams={team: "its week"},
-        )  # fmt: skip
+        if live or went:
+            yield Event(
+                "digest", f"digest|{week.id}", f"digest {team}", end, _week(week, live, went),
+                f"shipped/{week.id}/", teams={team: "its week"},
+            )  # fmt: skip
+    for follower in followers(known):
+        live, went = week_of(known, follower, start, end)
+        if live or went:
+            names = ", ".join(follower.follows)
+            yield Event(
+                "digest", f"digest|{week.id}|follows", f"digest of {names}", end,
+                f"{plain(names)}: {_week(week, live, went)}", f"shipped/{week.id}/",
+                *follower.told(f"follows {names}"),
+            )  # fmt: skip
+
+
+def _week(week: Week, live: Sequence[LinkedChange], went: Sequence[LinkedDeployment]) -> str:
+    bad = sum(each.needed_intervention for each in went)
+    says = f"Week {week.id}: {count(len(live), 'change')} live in {count(len(went), 'deployment')}"
+    return f"{says}, {bad} needed intervention".replace(NBSP, " ")
 
 
 KINDS: tuple[Callable[[Known], Iterator[Event]], ...] = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,6 +31,7 @@ class Known:
         errors: Sources that could not be read, with when.
         notes: Words of the site repository by codebase and change.
         red_told: Keys of the breaks of release branches that were told.
+        initiatives_of: The names of the initiatives that a change belongs to.
     """
 
     config: Config
@@ -47,6 +48,7 @@ class Known:
     errors: Mapping[str, datetime] = field(default_factory=dict)
     notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     red_told: frozenset[str] = frozenset()
+    initiatives_of: Callable[[LinkedChange], set[str]] = lambda _change: set()
 
     def new(self, at: datetime | None) -> bool:
         """Whether it happened since."""

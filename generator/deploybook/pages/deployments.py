@@ -16,6 +16,7 @@ from deploybook.pages.drill import Way
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
 from deploybook.pages.recent import Recent, deployment_name, duration_or_dash
+from deploybook.pages.stops import promotions
 from deploybook.pages.telling import number
 from deploybook.text import link, slug
 
@@ -115,6 +116,8 @@ class IndexPage:
     failed: tuple[Failed, ...]
     acquitted: tuple[Failed, ...]
     repairs: tuple[Repair, ...]
+    stopped: tuple[Markup, ...]
+    """Promotions that never reached users, newest first."""
     weeks: int
 
 
@@ -164,6 +167,7 @@ def index(book: Book, by_year: dict[str, dict[int, list[LinkedDeployment]]]) -> 
         failed=tuple(_failed(book, d) for d in failed),
         acquitted=tuple(_failed(book, d) for d in acquitted),
         repairs=tuple(_repair(book, d) for d in repairs),
+        stopped=tuple(stop.says for stop in reversed(promotions(book)) if stop.at >= recent.since),
         weeks=WEEKS,
     )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
+import pyarrow as pa
 from markupsafe import Markup
 
 from deploybook import words
@@ -92,9 +93,9 @@ class Piece:
 class Belonging:
     """Which changes and issues are of which initiative: by label, by milestone, by the epic above them."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
-        self.issues = {issue.id: issue for issue in _issues(book)}
+    def __init__(self, initiatives: Mapping[str, Initiative], issues: pa.Table, as_of: datetime) -> None:
+        self._initiatives = initiatives
+        self.issues = {issue.id: issue for issue in _issues(issues, as_of)}
         self._of_issue: dict[str, set[str]] = {}
 
     def of(self, change: LinkedChange) -> set[str]:
@@ -118,9 +119,7 @@ class Belonging:
         self._of_issue[id_] = set()  # An issue above itself ends here.
         found = self._by_words(issue.labels, None) | (self.of_issue(issue.parent) if issue.parent else set())
         if issue.epic:
-            found |= {
-                name for name in self._book.config.initiatives if name.casefold() == issue.title.casefold()
-            }
+            found |= {name for name in self._initiatives if name.casefold() == issue.title.casefold()}
         self._of_issue[id_] = found
         return found
 
@@ -128,20 +127,24 @@ class Belonging:
         own = {label.casefold() for label in labels}
         return {
             name
-            for name, initiative in self._book.config.initiatives.items()
+            for name, initiative in self._initiatives.items()
             if own & {label.casefold() for label in initiative.labels}
             or (milestone and milestone.casefold() in {each.casefold() for each in initiative.milestones})
         }
 
 
-def _issues(book: Book) -> Iterator[Issue]:
-    table = book.history["issues"]
+def belonging_of(book: Book) -> Belonging:
+    """That of a book's initiatives and issues."""
+    return Belonging(book.config.initiatives, book.history["issues"], book.as_of)
+
+
+def _issues(table: pa.Table, as_of: datetime) -> Iterator[Issue]:
     names = ("id", "title", "state", "parent", "labels", "url", "kind", "opened_at", "closed_at")
     columns = [table.column(name).to_pylist() for name in names]
     for id_, title, state, parent, labels, url, kind, opened, closed in zip(*columns, strict=True):
-        if opened is not None and opened > book.as_of:
+        if opened is not None and opened > as_of:
             continue
-        ended = closed is not None and closed <= book.as_of
+        ended = closed is not None and closed <= as_of
         done = ended or (closed is None and (state or "open").casefold() in ("closed", "done", "resolved"))
         yield Issue(id_, title, not done, parent, tuple(labels or ()), url, kind == "epic")
 
@@ -161,7 +164,7 @@ def pages(book: Book, tell: Teller) -> Iterator[Page]:
     """The list, and a page for each."""
     if not book.config.initiatives:
         return
-    belonging = Belonging(book)
+    belonging = belonging_of(book)
     members: dict[str, list[LinkedChange]] = defaultdict(list)
     for change in book.changes:
         for name in belonging.of(change):

@@ -409,6 +409,12 @@ def _failing(book: Book, reading: Reading, notes: tuple[FlagNote, ...]) -> Panel
         target=Target(goal, f"target {words.percent(goal)}") if goal is not None else None,
     )  # fmt: skip
     now = _now(book, reading)
+    total = f"{with_likely(reading.numerator, reading.denominator)} in {len(reading.figures)} weeks"
+    start = reading.figures[0].start if reading.figures else None
+    series = book.figures.series("site", "", "week", "stopped_promotions")
+    stopped = sum(int(f.value or 0) for f in series if start is not None and f.start >= start)
+    beside = Markup('; <a href="~/deployments/#stopped-before-users">{} stopped before users</a>')
+    rest = beside.format(words.spelled(stopped)) if stopped else ""
     return Panel(
         id=Markup("change-fail-rate"),
         title="Change fail rate",
@@ -416,15 +422,8 @@ def _failing(book: Book, reading: Reading, notes: tuple[FlagNote, ...]) -> Panel
         number=of(now) if now and now.denominator else None,
         unit="deployments",
         href=_this_week(book),
-        sample=_sample(
-            "deployments/#failed",
-            f"{with_likely(reading.numerator, reading.denominator)} in {len(reading.figures)} weeks",
-        ),
-        reason=_sample(
-            "deployments/#failed",
-            f"{with_likely(reading.numerator, reading.denominator)} in {len(reading.figures)} weeks",
-            when="no deployment this week",
-        ),
+        sample=_sample("deployments/#failed", total, rest),
+        reason=_sample("deployments/#failed", total, rest, "no deployment this week"),
         chart=chart,
         rows=rows,
         empty="No deployment is known yet, so none has failed.",

@@ -14,7 +14,7 @@ from deploybook import words
 from deploybook.linking.model import LinkedChange
 from deploybook.pages.book import Book
 from deploybook.pages.feeds import Scope, area_scopes, team_scopes
-from deploybook.pages.initiatives import Belonging, slugs
+from deploybook.pages.initiatives import Belonging, belonging_of, slugs
 from deploybook.pages.page import Page
 from deploybook.pages.telling import Teller, Told, area_anchor
 from deploybook.pages.week import Link
@@ -78,7 +78,7 @@ class ScopePage:
 
 def pages(book: Book, tell: Teller) -> Iterator[Page]:
     """Months, quarters, areas, teams."""
-    belonging = Belonging(book)
+    belonging = belonging_of(book)
     kinds_: tuple[Kind, ...] = ("month", "quarter")
     for kind in kinds_:
         by_period: dict[Period, list[LinkedChange]] = defaultdict(list)

@@ -29,10 +29,15 @@ class Stop:
 
 def stops(book: Book) -> list[Stop]:
     """All of them, oldest first: of a codebase, environment and revision that was stopped, the first time."""
+    return sorted([*promotions(book), *_forced(book)], key=lambda stop: stop.at)
+
+
+def promotions(book: Book) -> list[Stop]:
+    """Promotions that were stopped before users, oldest first; what was stopped twice, the first time."""
     first: dict[tuple[str | None, str, str], Stop] = {}
     for key, stop in sorted([*_of_verdicts(book), *_of_runs(book)], key=lambda found: found[1].at):
         first.setdefault(key, stop)
-    return sorted([*first.values(), *_forced(book)], key=lambda stop: stop.at)
+    return list(first.values())
 
 
 def _of_verdicts(book: Book) -> Iterator[tuple[tuple[str | None, str, str], Stop]]:

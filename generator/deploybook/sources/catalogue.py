@@ -139,8 +139,9 @@ def _of_codebase(name: str, codebase: Codebase, config: Config, repositories: _R
         return []
     repository = repositories.get(codebase.repository, name)
     wanted = git.Wanted(
-        name, codebase.release_branch, codebase.path, files=any(area.paths for area in config.areas.values())
-    )
+        name, codebase.release_branch, codebase.path,
+        files=any(area.paths for area in config.areas.values()), locks=config.locks.prefix,
+    )  # fmt: skip
     found = [git.feed(wanted, repository)]
     if isinstance(codebase.deployments, TagDeployments):
         environment = codebase.deployments.environment or config.live[0]

@@ -29,12 +29,14 @@ class Wanted:
         release_branch: `None` for the remote's default branch.
         path: Its folder in a monorepo: only changes that touch it are its own.
         files: Whether anything asks which files a change touched (areas with paths).
+        locks: The prefix of references that are deployment locks, not branches; empty for none.
     """
 
     codebase: str
     release_branch: str | None = None
     path: str | None = None
     files: bool = False
+    locks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ def feed(wanted: Wanted, repository: Callable[[], Repository]) -> Feed:
 
 
 def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
-    refs = repository.refs()
+    locks = wanted.locks
+    refs = [ref for ref in repository.refs() if not (locks and ref.name.startswith(locks))]
     release = repository.release_revision(wanted.release_branch)
     state = _State(_digest(wanted, refs, release), release or "", tuple({ref.revision for ref in refs}))
     before = _State.of(ask.cursor)
