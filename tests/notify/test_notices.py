@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.notify.support import NOW, Inbox, change, deployment, fill, minutes, told
@@ -314,7 +315,7 @@ def test_text_from_outside_mentions_nobody_and_links_nowhere(tmp_path: Path) -> 
         assert "second line" in first or "\n" not in first
 
 
-FOLLOWERS = {
+FOLLOWERS: dict[str, Any] = {
     "ana": {"github": "ana-acme"},
     "bo": {"notify": ["env:BO_CHAT"], "follows": ["Till", "One page"], "notices": ["deployed", "digest"]},
     "po": {
@@ -323,7 +324,7 @@ FOLLOWERS = {
         "notices": ["deployed", "failed", "digest"],
     },
 }
-FOLLOWED = {"areas": {"Till": {"labels": ["till"]}}, "initiatives": {"One page": {"labels": ["one-page"]}}}
+FOLLOWED: dict[str, Any] = {"areas": {"Till": {"labels": ["till"]}}, "initiatives": {"One page": {"labels": ["one-page"]}}}
 
 
 def test_who_follows_everything_hears_of_each_deployment_and_each_failure(tmp_path: Path) -> None:
