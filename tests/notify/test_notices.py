@@ -324,7 +324,10 @@ FOLLOWERS: dict[str, Any] = {
         "notices": ["deployed", "failed", "digest"],
     },
 }
-FOLLOWED: dict[str, Any] = {"areas": {"Till": {"labels": ["till"]}}, "initiatives": {"One page": {"labels": ["one-page"]}}}
+FOLLOWED: dict[str, Any] = {
+    "areas": {"Till": {"labels": ["till"]}},
+    "initiatives": {"One page": {"labels": ["one-page"]}},
+}
 
 
 def test_who_follows_everything_hears_of_each_deployment_and_each_failure(tmp_path: Path) -> None:
