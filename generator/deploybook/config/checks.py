@@ -81,6 +81,8 @@ def _references(places: Places) -> Iterator[Problem]:
         (("people",), bool, ("rotations", "*", "members")),
         (("people",), bool, ("rotations", "*", "overrides", "*", "person")),
         (("rotations",), bool, ("process", "decides", "rotation")),
+        (("rotations",), bool, ("sources", "*", "ics", "rotation")),
+        (("teams",), bool, ("process", "meetings", "*", "teams")),
         (("codebases",), bool, ("areas", "*", "codebases")),
         (("codebases",), bool, ("annotations", "*", "codebases")),
         (("people", "teams"), bool, ("initiatives", "*", "owner")),

@@ -79,6 +79,40 @@ class Before(Model):
     """The window of that time; absent: there was none."""
 
 
+class Meeting(Model):
+    """Something that people come together for again and again, as planning and demos: for the calendar."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    """What it is called."""
+    weekday: Weekdays
+    """A weekday, a list of weekdays, or daily (Monday to Friday)."""
+    from_: Clock = Field(alias="from")
+    """Its begin, in the site's time zone."""
+    to: Clock
+    """Its end, later on the same day."""
+    every: Annotated[str, Field(pattern=r"^[1-9][0-9]?w$")] = "1w"
+    """In which weeks, as 2w; weeks are counted from the one of `starts`."""
+    starts: Day | None = None
+    """The first day on which it may be; needed where it is not every week."""
+    teams: Words = ()
+    """Whose it is; default: everybody's."""
+    about: str | None = None
+    """Where it is, and what for."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Meeting:
+        if self.to <= self.from_:
+            raise wrong("`to` later than `from`")
+        if self.every != "1w" and self.starts is None:
+            raise wrong("`starts`, the first day, beside an `every` of several weeks")
+        return self
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks lie between two of them."""
+        return int(self.every[:-1])
+
+
 class Stage(Model):
     """One step of the promotion: an environment, or several that are one step (regions, tenants)."""
 
@@ -117,6 +151,8 @@ class Process(Model):
     """Who calls roll back or keep."""
     before: tuple[Before, ...] = ()
     """How it was, oldest first."""
+    meetings: tuple[Meeting, ...] = ()
+    """Planning, demos and their like: in the calendar, never on a holiday."""
 
 
 class Override(Model):
@@ -131,13 +167,19 @@ class Override(Model):
 
 
 class Rotation(Model):
-    """People who take turns."""
+    """People who take turns: by the file, or with neither `members` nor `starts` as a source says."""
 
-    members: Annotated[Words, Field(min_length=1)]
+    members: Words = ()
     """People, by their name in `people`, in the order of their turns."""
     every: Every = "1w"
     """How long a turn is: days, weeks or months, as 1d, 2w, 1m."""
-    starts: Day
+    starts: Day | None = None
     """The day on which the first member's first turn began."""
     overrides: tuple[Override, ...] = ()
     """Turns that someone else takes."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Rotation:
+        if bool(self.members) != (self.starts is not None):
+            raise wrong("both `members` and `starts`, or neither where a source says whose turn it is")
+        return self

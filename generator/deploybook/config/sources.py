@@ -125,6 +125,27 @@ class PagerdutyOptions(Model):
     """env:NAME, the variable that holds a read-only REST API key."""
     url: Address = "https://api.pagerduty.com"
     """Where its API is: for accounts in the EU https://api.eu.pagerduty.com."""
+    schedules: dict[str, str] = Field(default={})
+    """The schedule of each rotation whose turns are read, by its id: {on-call: PI7DH85}."""
+
+
+class IcsOptions(Model):
+    """A calendar that says whose turn it is: a file, or an address to subscribe to."""
+
+    rotation: str
+    """Which rotation it is of."""
+    file: str | None = None
+    """A file, from where `deploybook.yml` is."""
+    url: Secret | Address | None = None
+    """An address, or env:NAME where the address itself is secret."""
+    only: Words = ()
+    """Only events whose title has one of these words in it, in any case; default: all."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> IcsOptions:
+        if (self.file is None) == (self.url is None):
+            raise wrong("either `file:` or `url:`")
+        return self
 
 
 class JenkinsOptions(Model):
@@ -150,5 +171,6 @@ SOURCE_OPTIONS: dict[str, type[Model]] = {
     "jenkins": JenkinsOptions,
     "upptime": UpptimeOptions,
     "pagerduty": PagerdutyOptions,
+    "ics": IcsOptions,
 }
 """The model of each kind of source that is part of Deploybook."""

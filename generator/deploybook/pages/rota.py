@@ -44,6 +44,8 @@ def rotation_of(book: Book, name: str) -> Rotation:
         for row in rows
         if row["rotation"] == name
     ]
+    # Where two overlap the later in the list stands: the one that began later, then the shorter one.
+    recorded.sort(key=lambda turn: (turn.start, -turn.end.timestamp()))
     return book.config.rotation(name, recorded)
 
 

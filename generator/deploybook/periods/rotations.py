@@ -31,11 +31,11 @@ class Rotation:
     Args:
         members: Who takes turns, in order.
         every: How long a turn is: a number and `d`, `w` or `m` (days, weeks, months), as `1w`.
-        starts: The local day of the first member's first turn.
+        starts: The local day of the first member's first turn; none where all turns are `recorded`.
         zone: Where the hand-over's clock hangs.
         overrides: Turns that stand instead, by a person's word; where two overlap, the later in the list.
         recorded: Turns as they were, from history: they stand before what is worked out, so that a member who
-            joins or leaves moves only what comes.
+            joins or leaves moves only what comes. Where two overlap, the later in the list.
         at: The hand-over's time of day.
 
     Raises:
@@ -44,17 +44,22 @@ class Rotation:
 
     members: tuple[str, ...]
     every: str
-    starts: date
+    starts: date | None
     zone: ZoneInfo
     overrides: tuple[Turn, ...] = ()
     recorded: tuple[Turn, ...] = ()
     at: time = time()
 
     def __post_init__(self) -> None:
-        if not self.members:
+        if not self.members and self.starts is not None:
             raise ValueError("a rotation needs a member")
         if not re.fullmatch(r"[1-9]\d{0,3}[dwm]", self.every, re.ASCII):
             raise ValueError(f"not a number of days, weeks or months, as 1w: {self.every!r}")
+
+    @property
+    def _starts(self) -> date:
+        assert self.starts is not None, "a rotation of recorded turns has no turns of its own"
+        return self.starts
 
     def boundary(self, number: int) -> datetime:
         """When the turn `number`, from 0, begins, in UTC."""
@@ -62,15 +67,15 @@ class Rotation:
         step = (
             relativedelta(months=count) if unit == "m" else timedelta(days=count * (7 if unit == "w" else 1))
         )
-        return to_utc(self.starts + step, self.at, self.zone)
+        return to_utc(self._starts + step, self.at, self.zone)
 
     def number(self, instant: datetime) -> int:
         """Which turn an instant is in, from 0; negative before the first."""
         count, day = int(self.every[:-1]), local_date(instant, self.zone)
         if self.every[-1] == "m":
-            gone = (day.year - self.starts.year) * 12 + day.month - self.starts.month
+            gone = (day.year - self._starts.year) * 12 + day.month - self._starts.month
         else:
-            gone = (day - self.starts).days // (7 if self.every[-1] == "w" else 1)
+            gone = (day - self._starts).days // (7 if self.every[-1] == "w" else 1)
         guess = gone // count
         # The day alone may be one turn ahead: before the hand-over's hour, or its day of the month.
         return guess if self.boundary(guess) <= instant else guess - 1
@@ -79,6 +84,8 @@ class Rotation:
         """The turn of an instant as it was planned, or recorded, without overrides; none before the first."""
         if recorded := _covering(self.recorded, instant):
             return recorded
+        if self.starts is None:
+            return None
         number = self.number(instant)
         if number < 0:
             return None
@@ -91,7 +98,13 @@ class Rotation:
         return turn.person if turn else None
 
     def shifts(self, first: datetime, last: datetime) -> list[Turn]:
-        """Who holds it from `first` to `last`, in whole planned turns, cut where an override cuts them."""
+        """Who holds it from `first` to `last`, in whole planned turns, cut where an override cuts them.
+
+        Where all turns are recorded, there may be spans that nobody holds.
+        """
+        if self.starts is None:
+            there = [t for t in (*self.recorded, *self.overrides) if t.start < last and first < t.end]
+            return self._cut({cut.astimezone(UTC) for turn in there for cut in (turn.start, turn.end)})
         begin, end = max(self.number(first), 0), self.number(last)
         if self.boundary(end) < last:
             end += 1
@@ -99,6 +112,10 @@ class Rotation:
         low, high = min(cuts | {first.astimezone(UTC)}), max(cuts)
         for turn in (*self.overrides, *self.recorded):
             cuts |= {cut.astimezone(UTC) for cut in (turn.start, turn.end) if low <= cut <= high}
+        return self._cut(cuts)
+
+    def _cut(self, cuts: Iterable[datetime]) -> list[Turn]:
+        """Who holds it between each two neighbours of these instants; what nobody holds is left out."""
         found = []
         for start, stop in pairwise(sorted(cuts)):
             override = _covering(self.overrides, start)

@@ -16,6 +16,7 @@ from deploybook.config.sources import (
     CoverageOptions,
     GithubOptions,
     GitlabOptions,
+    IcsOptions,
     JenkinsOptions,
     JunitOptions,
     PagerdutyOptions,
@@ -30,10 +31,12 @@ from deploybook.sources import (
     github,
     gitlab,
     gitops,
+    ics,
     jenkins,
     junit,
     locks,
     pagerduty,
+    pagerduty_schedules,
     records,
     tags,
     upptime,
@@ -92,7 +95,12 @@ def _upptime(options: Any, config: Config) -> list[Feed]:
 
 
 def _pagerduty(options: Any, config: Config) -> list[Feed]:
-    return [pagerduty.feed(PagerdutyOptions.model_validate(options), config)]
+    wanted = PagerdutyOptions.model_validate(options)
+    return [pagerduty.feed(wanted, config), *pagerduty_schedules.feeds(wanted, config)]
+
+
+def _ics(options: Any, config: Config) -> list[Feed]:
+    return [ics.feed(IcsOptions.model_validate(options), config)]
 
 
 def _jenkins(options: Any, _: Config) -> list[Feed]:
@@ -109,6 +117,7 @@ SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "jenkins": _jenkins,
     "upptime": _upptime,
     "pagerduty": _pagerduty,
+    "ics": _ics,
 }
 """What each kind under `sources:` makes of its options."""
 

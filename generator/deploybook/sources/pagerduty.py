@@ -38,6 +38,24 @@ def feed(options: PagerdutyOptions, config: Config) -> Feed:
     return Feed("pagerduty", RECORDS, source.pull, said=source.said)
 
 
+def client(options: PagerdutyOptions, ask: Ask) -> Client:
+    """PagerDuty, spoken to for one run.
+
+    Raises:
+        SourceError: The variable with the key is empty.
+    """
+    try:
+        token = secret(options.token)
+    except UsageError as error:
+        raise SourceError(error.what, where="pagerduty", next_step=error.next_step) from error
+    send = session(
+        {"Authorization": f"Token token={token}", "Accept": "application/vnd.pagerduty+json;version=2"}
+    )
+    return Client(
+        "PagerDuty", send, base=options.url.rstrip("/"), advice=_NEEDS, max_wait=ask.max_wait, wait=ask.wait
+    )
+
+
 class _Source:
     def __init__(self, options: PagerdutyOptions, config: Config) -> None:
         self._options, self._config = options, config
@@ -46,22 +64,9 @@ class _Source:
     def said(self) -> str:
         return self._client.budget.take() if self._client else ""
 
-    def _open(self, ask: Ask) -> Client:
-        try:
-            token = secret(self._options.token)
-        except UsageError as error:
-            raise SourceError(error.what, where="pagerduty", next_step=error.next_step) from error
-        send = session(
-            {"Authorization": f"Token token={token}", "Accept": "application/vnd.pagerduty+json;version=2"}
-        )
-        return Client(
-            "PagerDuty", send, base=self._options.url.rstrip("/"), advice=_NEEDS,
-            max_wait=ask.max_wait, wait=ask.wait,
-        )  # fmt: skip
-
     def pull(self, ask: Ask) -> Iterator[Item]:
         """Slice by slice, oldest first; a cursor after each page."""
-        self._client = self._open(ask)
+        self._client = client(self._options, ask)
         newest, waiting = _saved(ask.cursor)
         begin = _begin(newest, waiting, ask)
         names = Names(self._config, "pagerduty")
