@@ -12,7 +12,7 @@ import pytest
 from tests.pages.support import AS_OF, SHOP, change, deployment
 from tests.support.books import counted
 
-from deploybook.pages import data, deployments, metrics, restated, trust
+from deploybook.pages import data, deployments, metrics, restated, summary, trust
 from deploybook.pages.book import Figure
 from deploybook.pages.page import File
 from deploybook.pages.readings import Reading, Verdict
@@ -49,7 +49,7 @@ def test_the_three_readings_of_one_case_and_the_sentence_that_explains_them() ->
     rows = [*shipped(12), said("d2", day(2, 11)), near("n", day(5, 12))]
     rows.append(deployment("fix", day(8, 12), ["20"], mends=["d8"]))
     book = counted([*rows, change("20", "Mend it", day(8, 11), labels=["hotfix"])])
-    sentence = str(metrics.three_readings(book, Recent(book)))
+    sentence = str(summary.three_readings(book, Recent(book)))
     assert "2 of 13" in sentence, "said by the incident, and by what d8's hotfix mends"
     assert "Counting by what was said alone gives 2; adding incidents" in sentence
     assert "24\u00a0hours gives 3." in sentence
@@ -61,7 +61,7 @@ def test_a_correction_acquits_in_all_three_readings() -> None:
     ]}  # fmt: skip
     book = counted([*shipped(6), said("d2", day(2, 11))], config)
     reached = [d for d in book.live_deployments if d.reached]
-    assert [metrics.count_failed(reached, each) for each in ("said", "headline", "near")] == [0, 0, 0]
+    assert [summary.count_failed(reached, each) for each in ("said", "headline", "near")] == [0, 0, 0]
     page = deployments.index(book, {})
     assert [row.name for row in page.acquitted] == ["shop/d2"]
     assert "a drill" in page.acquitted[0].because
@@ -87,7 +87,7 @@ def test_the_headline_tells_a_trend_only_where_there_is_a_signal(
     failed = Figure(date(2026, 11, 16), 0.2, 1, 5, 0, "share")
     frequency = Reading("deployment_frequency", "count", (week,), frozenset(), (), frozenset(), often)
     failing = Reading("change_fail_rate", "share", (failed,), frozenset(), (), frozenset(), breaks)
-    assert metrics.headline(frequency, failing) == sentence
+    assert summary.headline(frequency, failing) == sentence
 
 
 def test_a_site_without_anything_is_written_and_never_zero_percent() -> None:
@@ -148,10 +148,10 @@ def test_the_page_shows_what_plain_sql_counts_on_the_served_files() -> None:
 
 def test_a_settled_figure_that_changes_is_restated_with_old_new_and_why() -> None:
     book = counted(shipped(12))
-    kept = restated.published_rows(book)
+    kept = book.kept.new
     hour = replace(book, as_of=AS_OF + timedelta(hours=1), published=kept)
-    assert restated.published_rows(hour).num_rows == 0, "what did not change is not kept again"
-    assert not restated.find(hour)
+    assert hour.kept.new.num_rows == 0, "what did not change is not kept again"
+    assert not hour.kept.restatements
     late = counted([*shipped(12), deployment("late", day(1, 15))], as_of=AS_OF + timedelta(hours=1))
     again = [r for r in restated.told(replace(late, published=kept)) if r.figure == "deployment_frequency"]
     week = next(r for r in again if r.period == "2026-W36" and r.whose.text == "shop")

@@ -22,7 +22,6 @@ from deploybook.history import History
 from deploybook.pages import navigation
 from deploybook.pages.book import Book
 from deploybook.pages.feeds import discovery
-from deploybook.pages.restated import published_rows
 from deploybook.render import Written, environment, templates_folder, write, write_if_changed
 
 
@@ -195,7 +194,7 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
             book, _ = _render(config, history, as_of, progress)
         says = _publish(config, book, own, target, progress)
         with History.open(config.history_url, root=config.root) as history:
-            history.keep("published", published_rows(book))
+            history.keep("published", book.kept.new)
             kept.write(history, target, public=config.site.public)
     return Outcome(says=says, problems=synced.problems, exit_code=synced.exit_code)
 

@@ -21,6 +21,7 @@ from deploybook.news import House
 from deploybook.ownership import Owned
 from deploybook.pages.branches import Branch, branches
 from deploybook.pages.breaks import breaks
+from deploybook.pages.kept import Kept
 from deploybook.pages.locks import HeldLock, held
 from deploybook.periods import Calendar, Period, Turn, Week, periods_between
 from deploybook.pipelines import Pipeline
@@ -155,6 +156,11 @@ class Book:
     def locks(self) -> list[HeldLock]:
         """Locks that hold at `as_of`."""
         return held(self.history["locks"], self.as_of)
+
+    @cached_property
+    def kept(self) -> Kept:
+        """Figures as they were published, beside today's."""
+        return Kept(self.published, self.tables["metrics"], self.config, self.as_of)
 
     @property
     def calendar(self) -> Calendar:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from deploybook import words
 from deploybook.config import Config
-from deploybook.pages import metrics
 from deploybook.pages.book import Book
 from deploybook.pages.clusters import CLUSTERS, SOURCE, Cluster
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
 from deploybook.pages.recent import Recent, part, with_likely
+from deploybook.pages.summary import count_failed
 
 _SHARES = ("_rate", "_share", "_target", "_commits")
 
@@ -115,7 +115,7 @@ def numbers(book: Book) -> Numbers:
     def state(name: str) -> str:
         return words.number(sum(c.state == name for c in book.changes))
 
-    said, headline, near = (metrics.count_failed(reached, name) for name in ("said", "headline", "near"))
+    said, headline, near = (count_failed(reached, name) for name in ("said", "headline", "near"))
     return Numbers(
         sample=f"{words.count(of, 'deployment')}, {words.count(len(changes), 'change')}",
         unknown=part(len(changes) - known, len(changes)),

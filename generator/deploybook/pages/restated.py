@@ -1,44 +1,19 @@
-"""Figures as they were published: what is kept of them, and where a settled one is another one today."""
+"""Restatements as a page tells them: the old figure, the new one, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.config import Config
-from deploybook.metrics import Restatement, is_settled, restatements
-from deploybook.metrics.restate import FAILURE_METRICS
+from deploybook.metrics import Restatement
 from deploybook.pages.beside import figure_words
 from deploybook.pages.book import Book, Figure
 from deploybook.pages.deployments import Item
-from deploybook.periods import Kind, Period
+from deploybook.periods import Period
 from deploybook.text import slug
-
-KEYS = ("scope", "name", "period", "period_start", "metric")
-PARTS = ("value", "numerator", "denominator", "missing")
-COLUMNS = (*KEYS, "value", "unit", "numerator", "denominator", "missing", "published_at")
-"""What is kept of a published figure; by its keys and the clock of its publishing."""
-
-
-_EMPTY = pa.schema(
-    [
-        *((name, pa.string()) for name in KEYS[:3]),
-        ("period_start", pa.date32()),
-        ("metric", pa.string()),
-        ("value", pa.float64()),
-        ("unit", pa.string()),
-        ("numerator", pa.float64()),
-        ("denominator", pa.float64()),
-        ("missing", pa.int64()),
-        ("published_at", pa.timestamp("us", tz="UTC")),
-    ]
-).empty_table()
 
 
 @dataclass(frozen=True)
@@ -54,78 +29,9 @@ class Restated:
     cause: str
 
 
-def published_rows(book: Book) -> pa.Table:
-    """What to keep after a publish: settled figures that are new, or other than when last kept.
-
-    Returns:
-        Rows with `COLUMNS`, `published_at` the book's clock; none where that is not later than what is kept.
-    """
-    published = _before(book)
-    if published.num_rows and pc.max(published["published_at"]).as_py() >= book.as_of:
-        return published.slice(0, 0)
-    settled = _settled(book)
-    joined = settled.join(
-        _newest(published).select([*KEYS, *PARTS]), list(KEYS), join_type="left outer", right_suffix="_old"
-    )
-    changed = _differs(joined, "_old") if published.num_rows else pa.scalar(True)
-    rows = joined.filter(changed) if published.num_rows else joined
-    stamp = pa.array([book.as_of] * rows.num_rows, pa.timestamp("us", tz="UTC"))
-    return _kept(rows.append_column("published_at", stamp))
-
-
-def _before(book: Book) -> pa.Table:
-    return _kept(book.published) if book.published is not None else _EMPTY
-
-
-def find(book: Book) -> list[Restatement]:
-    """Every restatement that is known, newest first: among what was kept, and today's beside the newest."""
-    published = _before(book)
-    versions = published.group_by(list(KEYS)).aggregate([("published_at", "count")])
-    several = versions.filter(pc.greater(versions["published_at_count"], 1))
-    rows = published.join(several.select(list(KEYS)), list(KEYS), join_type="inner").sort_by("published_at")
-    found: list[Restatement] = []
-    last: dict[tuple[object, ...], dict[str, object]] = {}
-    for row in rows.to_pylist():
-        key = tuple(row[name] for name in KEYS)
-        if key in last:
-            found += _compare(book.config, last[key], row)
-        last[key] = row
-    today = _newest(published).join(_settled(book), list(KEYS), join_type="inner", right_suffix="_new")
-    for row in today.filter(_differs(today, "_new")).to_pylist():
-        found += _compare(book.config, row, row | {part: row[f"{part}_new"] for part in PARTS})
-    return sorted(found, key=lambda each: (each.published_at, each.period_start), reverse=True)
-
-
-def _compare(config: Config, old: dict[str, object], new: dict[str, object]) -> list[Restatement]:
-    published_at = old["published_at"]
-    if not isinstance(published_at, datetime):
-        return []
-    cause = _cause(config, old, new, published_at)
-    scope = (str(old["scope"]), str(old["name"]))
-    return restatements([old], [new], published_at, config.zone, {scope: cause})
-
-
-def _cause(config: Config, old: dict[str, object], new: dict[str, object], since: datetime) -> str:
-    """What is known to have changed: a person's correction, the rows, or only how they are judged."""
-    mine = [
-        each
-        for each in config.corrections
-        if each.on >= since.astimezone(config.zone).date()
-        and (old["scope"] == "site" or each.deployment.startswith(f"{old['name']}/"))
-    ]
-    if mine and "fail" in str(old["metric"]):
-        told = mine[-1]
-        return f"{told.by} corrected {told.deployment}: {told.because}"
-    of = "denominator" if old["denominator"] is not None else "numerator"
-    if old[of] != new[of]:
-        before, now = (words.number(float(str(row[of] or 0))) for row in (old, new))
-        return f"late data: made from {now}, before from {before}"
-    return "the same rows, judged otherwise: evidence came later, or a rule changed"
-
-
 def told(book: Book) -> Iterator[Restated]:
     """Restatements for a page."""
-    for each in find(book):
+    for each in book.kept.restatements:
         whose = Item(each.name or "the whole site", _page(each.scope, each.name))
         yield Restated(
             figure=each.metric,
@@ -154,44 +60,3 @@ def _page(scope: str, name: str) -> Markup:
         if scope == "codebase"
         else Markup(f"~/metrics/{scope}s/{slug(name)}/")
     )
-
-
-def _settled(book: Book) -> pa.Table:
-    """Today's figures of periods that are provisional no more."""
-    table = book.tables["metrics"]
-    periods = table.group_by(["period", "period_start", "metric"]).aggregate([])
-    judged: dict[tuple[Kind, date, bool], bool] = {}
-    flags = []
-    for period, start, metric in zip(
-        *(periods[name].to_pylist() for name in ("period", "period_start", "metric")), strict=True
-    ):
-        key = (period, start, metric in FAILURE_METRICS)
-        if key not in judged:
-            judged[key] = is_settled(Period(period, start), metric, book.as_of, book.zone)
-        flags.append(judged[key])
-    wanted = periods.filter(pa.array(flags, pa.bool_()))
-    known = table.filter(pc.or_(pc.is_valid(table["value"]), pc.greater(table["missing"], 0)))
-    return known.join(wanted, ["period", "period_start", "metric"], join_type="inner").select(
-        [*KEYS, "value", "unit", "numerator", "denominator", "missing"]
-    )
-
-
-def _newest(published: pa.Table) -> pa.Table:
-    latest = published.group_by(list(KEYS)).aggregate([("published_at", "max")])
-    latest = latest.rename_columns([*KEYS, "published_at"])
-    return published.join(latest, [*KEYS, "published_at"], join_type="inner")
-
-
-def _differs(rows: pa.Table, suffix: str) -> pa.ChunkedArray:
-    """Whether value, numerator or denominator are others; the last bits of a sum are no difference."""
-    unlike = pa.scalar(False)
-    for part in ("value", "numerator", "denominator"):
-        old, new = (rows[name].cast(pa.float64()) for name in (part, f"{part}{suffix}"))
-        close = pc.less_equal(pc.abs(pc.subtract(old, new)), pc.multiply(pc.abs(new), 1e-9))
-        both = pc.and_(pc.is_null(old), pc.is_null(new))
-        unlike = pc.or_(unlike, pc.invert(pc.or_(both, pc.fill_null(close, False))))
-    return unlike
-
-
-def _kept(rows: pa.Table) -> pa.Table:
-    return rows.select(list(COLUMNS))
