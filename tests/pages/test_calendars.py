@@ -10,7 +10,9 @@ from typing import Any
 import icalendar
 import pyarrow as pa
 import pytest
+import vobject
 
+from deploybook.build.public import hide_config
 from deploybook.config import Config
 from deploybook.pages.book import Book, Figures
 from deploybook.pages.calendars import pages
@@ -149,3 +151,61 @@ def test_lines_are_as_rfc_5545_asks(file: str) -> None:
     uids = re.findall(r"^UID:(.+?)\r$", whole, re.MULTILINE)
     assert len(uids) == len(set(uids)) == whole.count("BEGIN:VEVENT") == whole.count("END:VEVENT") > 10
     assert whole.count("\r\nDTSTAMP:") == len(uids)
+
+
+MEETINGS: dict[str, Any] = {
+    **WEEKLY,
+    "teams": {"till": {"members": ["ana"]}, "shelf": {"name": "Shelf"}},
+    "process": {
+        **WEEKLY["process"],
+        "meetings": [
+            {"name": "Demo", "weekday": "friday", "from": "14:00", "to": "14:30", "about": "In the canteen."},
+            {"name": "Planning", "weekday": "monday", "from": "10:00", "to": "11:00", "every": "2w",
+             "starts": date(2026, 10, 5), "teams": ["shelf"]},
+        ],
+    },
+}  # fmt: skip
+
+
+def test_planning_and_demos_keep_their_hour_and_are_not_on_holidays() -> None:
+    found = starts(book(**MEETINGS), "Demo")
+    assert {"2026-10-23 12:00", "2026-10-30 13:00", "2026-12-18 13:00"} <= set(found)
+    assert "2026-12-25 13:00" not in found  # Christmas
+    assert str(events(book(**MEETINGS))["Demo"][0]["description"]) == "In the canteen."
+
+
+def test_a_meeting_of_every_second_week_counts_from_its_first_over_the_week_53() -> None:
+    found = starts(book(**MEETINGS), "Planning: Shelf")
+    assert found[:3] == ["2026-10-05 08:00", "2026-10-19 08:00", "2026-11-02 09:00"]
+    assert {"2026-12-28 09:00", "2027-01-11 09:00"} <= set(found)
+    assert not {"2027-01-04 09:00", "2026-12-21 09:00"} & set(found)
+
+
+def test_a_team_s_calendar_has_its_own_meetings_and_everybody_s() -> None:
+    assert {"Demo", "Planning: Shelf"} <= set(events(book(**MEETINGS), "process/calendar/shelf.ics"))
+    till = set(events(book(**MEETINGS), "process/calendar/till.ics"))
+    assert "Demo" in till
+    assert "Planning: Shelf" not in till
+
+
+def test_a_public_site_says_nothing_of_meetings() -> None:
+    config = hide_config(Config.of(MEETINGS, root=Path()))
+    assert config.process.meetings == ()
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Los_Angeles"])
+def test_a_second_parser_reads_the_same_events(zone: str) -> None:
+    made = book(timezone=zone, **MEETINGS)
+    content = next(part.content for part in pages(made) if part.path == "process/calendar.ics")
+    read = vobject.readOne(content.decode(), validate=True, ignoreUnreadable=False)
+    theirs = sorted(
+        (str(e.uid.value), str(e.summary.value), e.dtstart.value, getattr(e, "dtend", e.dtstart).value)
+        for e in read.vevent_list
+    )
+    ours = sorted(
+        (str(e["uid"]), str(e["summary"]), e["dtstart"].dt, e.get("dtend", e["dtstart"]).dt)
+        for found in events(made).values()
+        for e in found
+    )
+    assert len(ours) > 100
+    assert theirs == ours

@@ -49,7 +49,7 @@ def hide_config(config: Config) -> Config:
             "people": {},
             "rotations": {},
             "links": {},
-            "process": config.process.model_copy(update={"decides": None}),
+            "process": config.process.model_copy(update={"decides": None, "meetings": ()}),
             "teams": {
                 name: team.model_copy(
                     update=dict.fromkeys(("contact", "chat", "tracker", "documents", "on_call"))

@@ -14,10 +14,12 @@ from typing import Any
 
 import icalendar
 
+from deploybook import words
+from deploybook.config.models import Meeting
 from deploybook.pages.book import Book
 from deploybook.pages.page import File
 from deploybook.pages.rota import rotation_of
-from deploybook.periods import Turn, local_date
+from deploybook.periods import Turn, local_date, to_utc
 from deploybook.text import slug
 
 AHEAD = timedelta(days=365)
@@ -45,7 +47,12 @@ def pages(book: Book) -> Iterator[File]:
     common = [*cut_offs(book), *windows(book), *freezes(book)]
     rotations = [] if book.config.site.public else sorted(book.config.rotations)
     shifts = {name: list(turns(book, name)) for name in rotations}
-    everything = [*common, *(event for events in shifts.values() for event in events), *dates(book, None)]
+    everything = [
+        *common,
+        *meetings(book, None),
+        *(event for events in shifts.values() for event in events),
+        *dates(book, None),
+    ]
     yield File("process/calendar.ics", calendar(book, book.config.site.name, everything))
     taken: set[str] = set()
     for name, events in sorted(shifts.items()):
@@ -56,7 +63,10 @@ def pages(book: Book) -> Iterator[File]:
         title = f"{book.config.site.name}: {team.name or key}"
         mine = [e for name, events in shifts.items() for e in events if _of_team(book, key, name, e)]
         file = f"team-{slug(key)}" if slug(key) in taken else slug(key)
-        yield File(f"process/calendar/{file}.ics", calendar(book, title, [*common, *mine, *dates(book, key)]))
+        yield File(
+            f"process/calendar/{file}.ics",
+            calendar(book, title, [*common, *meetings(book, key), *mine, *dates(book, key)]),
+        )
 
 
 def _base(book: Book) -> datetime:
@@ -98,6 +108,37 @@ def freezes(book: Book) -> Iterator[Event]:
         name = book.calendar.holiday(day)
         if name and rule and day.weekday() in rule.weekdays:
             yield Event(f"holiday/{day}", f"No window: {name}", day, day + timedelta(days=1))
+
+
+def meetings(book: Book, team: str | None) -> Iterator[Event]:
+    """Planning, demos and their like: those of a team, or all; none on a holiday."""
+    first = local_date(_base(book) - BEHIND, book.zone)
+    last = local_date(_base(book) + NEAR, book.zone)
+    for meeting in book.config.process.meetings:
+        if team is not None and meeting.teams and team not in meeting.teams:
+            continue
+        whose = words.joined([book.config.teams[each].name or each for each in meeting.teams])
+        for day in meeting_days(meeting, first, last):
+            if book.calendar.holiday(day) is not None:
+                continue
+            yield Event(
+                key=f"meeting/{meeting.name}/{','.join(meeting.teams)}/{day}",
+                title=f"{meeting.name}: {whose}" if whose else meeting.name,
+                start=to_utc(day, meeting.from_, book.zone),
+                end=to_utc(day, meeting.to, book.zone),
+                about=meeting.about or "",
+            )
+
+
+def meeting_days(meeting: Meeting, first: date, last: date) -> Iterator[date]:
+    """The days from `first` up to, not including, `last` on which a meeting is, holidays too."""
+    begin = max(first, meeting.starts) if meeting.starts else first
+    base = meeting.starts or date(1970, 1, 5)
+    monday = base - timedelta(days=base.weekday())
+    for number in range((last - begin).days):
+        day = begin + timedelta(days=number)
+        if day.weekday() in meeting.weekday and (day - monday).days // 7 % meeting.weeks == 0:
+            yield day
 
 
 def turns(book: Book, name: str) -> Iterator[Event]:
