@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
+import pyarrow.compute as pc
 from markupsafe import Markup
 
 from deploybook import words
@@ -71,7 +72,8 @@ class Measured:
 
 def pages(book: Book) -> Iterator[Page]:
     """The pipelines page, where a repository has one or a run is known."""
-    told = tuple(_codebase(book, name) for name in book.codebases)
+    stages = measured(book)
+    told = tuple(_codebase(book, name, stages.get(name, ())) for name in book.codebases)
     drawn = sum(bool(each.drawn or each.others) for each in told)
     if not drawn and not any(each.stages for each in told):
         return
@@ -99,7 +101,7 @@ def on_the_way(pipeline: Pipeline, live: tuple[str, ...]) -> bool:
     return bool(pipeline.jobs) and ("pull request" in says or "push" in says) and len(pipeline.layers) > 1
 
 
-def _codebase(book: Book, name: str) -> CodebasePipelines:
+def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipelines:
     found = book.pipelines.get(name, ())
     known = set(book.config.live)
     ordered = sorted(found, key=lambda each: (bool(known & set(each.environments)), each.file))
@@ -113,7 +115,7 @@ def _codebase(book: Book, name: str) -> CodebasePipelines:
             for each in ordered
             if each not in shown
         ),
-        stages=tuple(_stage_row(each) for each in measured(book).get(name, ())),
+        stages=tuple(_stage_row(each) for each in stages),
         empty=_empty(book, name, bool(found)),
     )
 
@@ -194,10 +196,9 @@ def measured(book: Book) -> dict[str, tuple[Measured, ...]]:
     red: dict[tuple[str, str, str], int] = defaultdict(int)
     runs: dict[tuple[str, str, str], int] = defaultdict(int)
     table = book.history["pipeline_runs"].select(["codebase", "pipeline", "started_at", "stages"])
-    for row in table.to_pylist():
-        if not row["stages"] or row["started_at"] is None or not since <= row["started_at"] <= book.as_of:
-            continue
-        for stage in json.loads(row["stages"]):
+    at = pc.field("started_at")
+    for row in table.filter((at >= since) & (at <= book.as_of) & pc.is_valid(pc.field("stages"))).to_pylist():
+        for stage in json.loads(row["stages"]) or ():
             key = (row["codebase"], row["pipeline"], str(stage.get("name")))
             outcome = stage.get("outcome")
             if outcome in ("skip", "skipped", "cancel", "cancelled", None):
