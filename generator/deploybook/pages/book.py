@@ -28,6 +28,9 @@ from deploybook.pipelines import Pipeline
 from deploybook.practices import Span, Statement
 from deploybook.text import slug
 
+MANY_INCIDENTS = 100
+"""Of more than so many, those of the last weeks are on one page, and each year has a page of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -269,6 +272,16 @@ class Book:
             return None
         spellings = (name, author_email(name), author_name(name))
         return next((key for spelling in spellings if (key := self.config.person_of(spelling))), None)
+
+    @cached_property
+    def _incident_years(self) -> dict[str, int]:
+        return {i.id: i.started_at.astimezone(self.zone).year for i in self.incidents}
+
+    def incident_href(self, id_: str) -> Markup:
+        """Where an incident is told: where there are many, on its year's page."""
+        years = self._incident_years
+        place = f"{years[id_]}/" if id_ in years and len(years) > MANY_INCIDENTS else ""
+        return Markup(f"~/incidents/{place}#{slug(id_)}")
 
     def week_href(self, week: Period) -> Markup:
         """The address of a week's page."""

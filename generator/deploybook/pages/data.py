@@ -42,6 +42,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "missing",
     ),
     "flags": ("flag", "environment", "changed_at", "state", "codebases", "by", "url"),
+    "outliers": ("codebase", "kind", "id", "environment", "at", "measure", "value", "limit", "of"),
     "practices": ("codebase", "practice", "stage", "status", "value", "threshold", "evidence"),
 }  # fmt: skip
 """The columns of each file, those of the interface first."""

@@ -301,9 +301,7 @@ def over(book: Book, deployment: LinkedDeployment) -> Markup | str:
             else f" by {id_}"
         )
     elif what == "incident":
-        by = Markup(', when <a href="~/incidents/#{}">incident {}</a> was resolved').format(
-            Markup(slug(id_)), id_
-        )
+        by = Markup(', when <a href="{}">incident {}</a> was resolved').format(book.incident_href(id_), id_)
     return Markup("Over after {}, {}{}.").format(took, when, by)
 
 

@@ -13,6 +13,7 @@ TABLES: dict[str, str] = {
     "flags": "Every switch of a feature flag.",
     "incidents": "Every incident, one row for each deployment that it is tied to, or one with none.",
     "metrics": "Every figure of every week, month and quarter, with what it was made from.",
+    "outliers": "Changes and deployments of the last 26 weeks beyond 95 % of their own codebase's.",
     "pipeline_runs": "Every run of a pipeline.",
     "practices": "What each codebase does of what a weekly and a daily deploy ask.",
 }
@@ -114,6 +115,15 @@ _OWN: dict[str, dict[str, str]] = {
         "job": "The job, where each is a run.",
         "queued_at": "When it was asked for, UTC.",
         "deploys_to": "The environment that it deploys to, if any.",
+    },
+    "outliers": {
+        "kind": "change or deployment.",
+        "id": "The id of the change or deployment.",
+        "at": "When it was live or finished, UTC.",
+        "measure": "A stage as review_time, lead_time, size, duration or recovery.",
+        "value": "What it was: seconds, lines, or changes.",
+        "limit": "The 95th percentile of its codebase, in the same unit.",
+        "of": "How many values the limit is made from.",
     },
     "practices": {
         "practice": "The practice's stable id.",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from markupsafe import Markup
 
 from deploybook import words
 from deploybook.linking.model import LinkedIncident
 from deploybook.pages import drill
-from deploybook.pages.book import Book
+from deploybook.pages.book import MANY_INCIDENTS, Book
 from deploybook.pages.deployments import Item
 from deploybook.pages.drill import Way
 from deploybook.pages.page import Page
@@ -20,8 +21,6 @@ from deploybook.pages.recent import Recent, duration_or_dash, middle
 from deploybook.text import link, slug
 from deploybook.words import NBSP
 
-LISTED = 1000
-"""Older ones are in the data files."""
 NEVER_CLOSED_DAYS = 30
 """Open for longer, an incident was probably never closed."""
 
@@ -74,12 +73,43 @@ class IncidentsPage:
     zone: str
     codebases: tuple[Restored, ...]
     years: tuple[Year, ...]
-    more: int
+    archive: tuple[Item, ...]
+    """The years that have pages of their own, newest first."""
+
+
+@dataclass(frozen=True)
+class YearPage:
+    """The model of a year's page."""
+
+    kicker: str
+    sentence: str
+    simulated: bool
+    zone: str
+    years: tuple[Year, ...]
 
 
 def pages(book: Book) -> Iterator[Page]:
-    """The page."""
+    """The page; where there are many, one for each year too."""
+    found = by_id(book)
     yield Page("incidents", "incidents.md.jinja", "Incidents", incidents_page(book))
+    if len(found) <= MANY_INCIDENTS:
+        return
+    for year in _years(book, found):
+        count = words.count(len(year.entries), "incident", start=True)
+        model = YearPage(
+            kicker=f"Incidents, {year.name}",
+            sentence=f"{count} began in {year.name}.",
+            simulated=book.config.site.simulated,
+            zone=book.config.site.timezone,
+            years=(year,),
+        )
+        yield Page(
+            f"incidents/{year.name}",
+            "incidents_year.md.jinja",
+            f"Incidents, {year.name}",
+            model,
+            search=False,
+        )
 
 
 def by_id(book: Book) -> dict[str, list[LinkedIncident]]:
@@ -91,9 +121,16 @@ def by_id(book: Book) -> dict[str, list[LinkedIncident]]:
     return found
 
 
-def incident_href(id_: str) -> Markup:
-    """Where an incident is told."""
-    return Markup(f"~/incidents/#{slug(id_)}")
+def _years(book: Book, found: dict[str, list[LinkedIncident]]) -> Iterator[Year]:
+    """The incidents by the year they began in, newest first; an anchor for the first of each."""
+    years: dict[int, list[Entry]] = defaultdict(list)
+    seen: set[str] = set()
+    for id_, rows in found.items():
+        anchor = slug(id_)
+        year = rows[0].started_at.astimezone(book.zone).year
+        years[year].append(_entry(book, rows, Markup(anchor) if anchor not in seen else None))
+        seen.add(anchor)
+    yield from (Year(str(year), tuple(entries)) for year, entries in years.items())
 
 
 def incidents_page(book: Book) -> IncidentsPage:
@@ -104,13 +141,11 @@ def incidents_page(book: Book) -> IncidentsPage:
     open_ = [id_ for id_, rows in found.items() if rows[0].resolved_at is None]
     tied = sum(any(row.deployment or row.flag for row in rows) for rows in recent.values())
     said = sum(any(row.matched_by == "said" for row in rows) for rows in recent.values())
-    years: dict[int, list[Entry]] = defaultdict(list)
-    seen: set[str] = set()
-    for id_, rows in list(found.items())[:LISTED]:
-        year = rows[0].started_at.astimezone(book.zone).year
-        anchor = slug(id_)
-        years[year].append(_entry(book, rows, Markup(anchor) if anchor not in seen else None))
-        seen.add(anchor)
+    many = len(found) > MANY_INCIDENTS
+    shown = dict(
+        islice(((id_, rows) for id_, rows in found.items() if id_ in recent or id_ in open_), MANY_INCIDENTS)
+    )
+    archive = sorted({rows[0].started_at.astimezone(book.zone).year for rows in found.values()}, reverse=True)
     return IncidentsPage(
         kicker=f"Incidents, last {WEEKS} weeks",
         sentence=_sentence(len(recent), len(open_)),
@@ -121,8 +156,8 @@ def incidents_page(book: Book) -> IncidentsPage:
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
         codebases=tuple(_codebases(book, recent)),
-        years=tuple(Year(str(year), tuple(entries)) for year, entries in years.items()),
-        more=max(0, len(found) - LISTED),
+        years=tuple(_years(book, shown if many else found)),
+        archive=tuple(Item(str(year), Markup(f"~/incidents/{year}/")) for year in archive if many),
     )
 
 

@@ -23,9 +23,11 @@ from deploybook.words import NBSP
 
 NAMED = 3
 """So many of a measure are named in its drawing."""
-DRAWN = 1500
-"""More dots than this are thinned out; the unusual all stay."""
-LISTED = 300
+DRAWN = 400
+"""More of the usual than this are thinned out."""
+MARKED = 150
+"""So many of the unusual are drawn, the farthest ones."""
+LISTED = 120
 ENOUGH = 20
 """Under so many values the greatest is always beyond the 95th percentile."""
 
@@ -260,13 +262,16 @@ def _panel(book: Book, recent: Recent, known: dict[Key, list[Unusual]], measure:
     }
     mine = sorted(((value, row) for row, value in valued if _key(row) in unusual), key=lambda pair: -pair[0])
     named = {_key(row) for _, row in mine[:NAMED]}
-    step = -(-len(valued) // DRAWN) if valued else 1
-    drawn = [
-        (row, value) for place, (row, value) in enumerate(valued) if place % step == 0 or _key(row) in unusual
-    ]
-    about = f"Each dot is a {measure.noun}. Log scale."
+    marked = {_key(row) for _, row in mine[:MARKED]}
+    plain = [(row, value) for row, value in valued if _key(row) not in unusual]
+    step = -(-len(plain) // DRAWN) if plain else 1
+    drawn = [*plain[::step], *((row, value) for row, value in valued if _key(row) in marked)]
+    about = f"Each dot is a {measure.noun}"
     if step > 1:
-        about = f"Each dot is a {measure.noun}; of the usual, one in {step} is drawn. Log scale."
+        about += f"; of the usual, one in {step} is drawn"
+    if len(mine) > MARKED:
+        about += f"; of the unusual, the farthest {MARKED}"
+    about += ". Log scale."
     title = _title(measure, mine)
     spots = tuple(
         Spot(

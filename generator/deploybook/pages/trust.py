@@ -14,7 +14,7 @@ from deploybook.linking.model import LinkedChange, LinkedDeployment
 from deploybook.pages.book import Book
 from deploybook.pages.codebase import why_unknown
 from deploybook.pages.deployments import Item
-from deploybook.pages.incidents import by_id, incident_href
+from deploybook.pages.incidents import by_id
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
 from deploybook.pages.recent import Recent, deployment_name, part
@@ -111,7 +111,7 @@ def trust_page(book: Book) -> TrustPage:
         changes_why=tuple((why, words.count(count, "change")) for why, count in reasons.most_common()),
         incidents=tuple(
             Loose(
-                Item(rows[0].title or id_, incident_href(id_)),
+                Item(rows[0].title or id_, book.incident_href(id_)),
                 words.moment(rows[0].started_at, book.zone, "short"),
                 " ".join(dict.fromkeys(r.unmatched_because for r in rows if r.unmatched_because))
                 or "It names no codebase of this site.",
