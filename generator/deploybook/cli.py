@@ -411,10 +411,11 @@ def _desk(config: Path | None) -> Desk:
     """Where locks are asked for, with this machine's clock and what it has seen so far."""
     import time
 
-    from deploybook.locks import Clock, Desk, Sightings, state_folder
+    from deploybook.locks import Clock, Desk, Sightings, state_folder, this_clock
 
+    read = _config(config)
     clock = Clock(now=lambda: datetime.now(UTC), sleep=time.sleep)
-    return Desk(_config(config), clock, Sightings(state_folder(os.environ)))
+    return Desk(read, clock, Sightings(state_folder(os.environ), this_clock(), read.locks.clocks_within))
 
 
 def _because(force: bool, reason: str | None) -> str | None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.locks.machines import API, EVERYTHING, PREFIX, PRODUCTION, WEB, Machine, Time
+from tests.locks.machines import API, EVERYTHING, NOON, PREFIX, PRODUCTION, WEB, Machine, Time
 from tests.support.gitserver import bare_repository
 
 from deploybook.errors import SourceError
+from deploybook.locks import Answer, Clock, Keeper, Place, Sightings
 from deploybook.records import Said
 
 
@@ -233,3 +235,38 @@ def test_the_repository_that_is_not_there_is_an_error_without_its_password(world
     with pytest.raises(SourceError) as caught:
         lost.keeper.claim(lost.wants(WEB))
     assert "secret" not in str(caught.value)
+
+
+def test_what_another_runner_saw_counts_only_within_what_their_clocks_may_differ(tmp_path: Path) -> None:
+    def runner(clock: str, within: timedelta | None = None) -> Sightings:
+        return Sightings(tmp_path, clock, within)
+
+    def seen(sightings: Sightings, minutes: float) -> float:
+        now = NOON + timedelta(minutes=minutes)
+        return (sightings.since("shop.git", "refs/x", "a" * 40, now) - NOON) / timedelta(minutes=1)
+
+    ten = timedelta(minutes=10)
+    assert seen(runner("first"), 0) == 0
+    assert seen(runner("first"), 60) == 0
+    assert seen(runner("second", ten), 5) == 5, "it may have been this very moment, by this clock"
+    assert seen(runner("third", ten), 60) == 10
+    assert seen(runner("first"), 90) == 0, "looking with trust keeps what was seen first"
+    assert seen(runner("fourth"), 100) == 100, "without trust the wait begins anew"
+    assert seen(runner("first"), 110) == 110
+
+
+def test_a_runner_made_anew_takes_over_what_the_one_before_it_saw(world: World) -> None:
+    dead = world.machine("dead")
+    dead.keeper.claim(dead.wants(WEB, hours=1))
+
+    def runner(clock: str, fast: float) -> Answer:
+        machine = world.machine("cache", fast)
+        sightings = Sightings(world.folder / "cache", clock, timedelta(minutes=10))
+        keeper = Keeper(Place(str(world.bare), PREFIX), Clock(machine.now, lambda _s: None), sightings)
+        return keeper.claim(machine.wants(WEB))
+
+    assert runner("first", fast=-9).done == "refused"
+    world.time.pass_(60)
+    assert runner("second", fast=0).done == "refused", "the first one's clock may be slow"
+    world.time.pass_(10)
+    assert runner("third", fast=0).done == "claimed"

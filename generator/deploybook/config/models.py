@@ -281,6 +281,8 @@ class Locks(Model):
     """One repository for all; default: each codebase's own."""
     prefix: RefPrefix = "refs/deploybook/locks/"
     """Where in its refs."""
+    clocks_within: Limit = None
+    """How far the clocks of runners that share what they saw of locks may differ; false: not known."""
 
 
 class Gate(Model):

@@ -8,7 +8,7 @@ from deploybook.locks.commands import Desk, Reply, Request
 from deploybook.locks.freezes import Freeze, freeze_at
 from deploybook.locks.keeper import Answer, Clock, Held, Keeper, Wanted
 from deploybook.locks.rules import Target, covers, overlaps
-from deploybook.locks.seen import Sightings, state_folder
+from deploybook.locks.seen import Sightings, state_folder, this_clock
 from deploybook.locks.store import Place
 from deploybook.locks.where import environments as environments_of
 from deploybook.locks.who import holder_of, run_of
@@ -33,4 +33,5 @@ __all__ = [
     "overlaps",
     "run_of",
     "state_folder",
+    "this_clock",
 ]
