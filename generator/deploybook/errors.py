@@ -80,5 +80,9 @@ class StoreError(DeploybookError):
     """The history cannot be opened or written."""
 
 
+class NoHistoryError(StoreError):
+    """There is no history yet."""
+
+
 class PublishError(DeploybookError):
     """The site was not published; the last good one stands."""

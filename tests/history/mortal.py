@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -25,8 +26,17 @@ def pull(asked: Ask) -> Iterator[Item]:
             yield Cursor(str(each + 1))
 
 
-def main(folder: Path, begun: Event | None = None) -> None:
-    """Sync two feeds, a snapshot and one in steps, as a program does that may be killed."""
+def main(folder: Path, server: str | None, begun: Event | None = None) -> None:
+    """Sync two feeds, a snapshot and one in steps, as a program does that may be killed.
+
+    Args:
+        folder: Whose store.
+        server: The address of a server, where the store is not in a file.
+        begun: Set when the store is open.
+    """
+    os.environ.pop("HISTORY_SERVER", None)
+    if server:
+        os.environ["HISTORY_SERVER"] = server
     with opened(folder) as history:
         if begun:
             begun.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +18,18 @@ from deploybook.records import Change, Coverage, Deployment, PipelineRun, Record
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
+def address(folder: Path) -> str:
+    """The store of a folder: a file in it, or a schema of the server that the environment names."""
+    server = os.environ.get("HISTORY_SERVER")
+    if server is None:
+        return "duckdb://h/history.duckdb"
+    schema = f"s{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
+    return server.replace("?", f"/{schema}?")
+
+
 def opened(folder: Path, *, read_only: bool = False) -> History:
-    """The store in the folder."""
-    return History.open("duckdb://h/history.duckdb", root=folder, read_only=read_only)
+    """The store of the folder."""
+    return History.open(address(folder), root=folder, read_only=read_only)
 
 
 def feed(*items: Item, name: str = "records:a", rank: int = RECORDS, snapshot: bool = False) -> Feed:

@@ -14,6 +14,8 @@ from deploybook.errors import StoreError
 from deploybook.feed import FORGE
 from deploybook.records import FlagChange, parse
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
 
 

@@ -14,6 +14,8 @@ from deploybook.feed import FORGE, GIT, RECORDS
 from deploybook.history import History
 from deploybook.records import Change
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def test_field_by_field_the_known_value_of_the_highest_rank_stands(tmp_path: Path) -> None:
     with opened(tmp_path) as history:
@@ -91,7 +93,7 @@ def _by_hand(facts: dict[Said, Fields]) -> list[tuple[object, ...]]:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+def shared(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     with opened(tmp_path_factory.mktemp("merging")) as history:
         yield history
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 from tests.history.support import (
@@ -17,7 +14,6 @@ from tests.history.support import (
     change,
     coverage,
     deployment,
-    everything,
     feed,
     opened,
     run,
@@ -28,7 +24,10 @@ from tests.history.support import (
 from deploybook.errors import SourceError, StoreError
 from deploybook.feed import GIT, Ask, Cursor, Feed, Item, Rejected, Unchanged
 from deploybook.history import History, SyncReport, schema, store
+from deploybook.history.database import Database
 from deploybook.records import Annotation, Change, FlagChange, Incident
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 @pytest.fixture
@@ -111,18 +110,6 @@ def test_unchanged_keeps_everything_of_a_snapshot(history: History) -> None:
     (source,) = history.sources()
     assert (source.cursor, source.rows, source.rejected) == ("c", 1, 1)
     assert source.last_read == NOON + timedelta(hours=1)
-
-
-def test_saving_the_same_again_changes_nothing_and_the_file_does_not_grow(tmp_path: Path) -> None:
-    records = [run(each) for each in range(20_000)]
-    file = tmp_path / "h" / "history.duckdb"
-    sizes = []
-    for _ in range(6):
-        with opened(tmp_path) as history:
-            synced(history, records, snapshot=True)
-            assert history.read("pipeline_runs").num_rows == 20_000
-        sizes.append(file.stat().st_size)
-    assert sizes[-1] <= sizes[1]
 
 
 def test_set_aside_lines_are_kept_with_their_reason_and_stop_nothing(history: History) -> None:
@@ -218,7 +205,7 @@ def test_a_store_of_an_earlier_version_is_brought_up_and_keeps_its_rows(
     with opened(tmp_path) as history:
         synced(history, [run(1, outcome="passed"), run(2, outcome="failure")])
 
-    def say_success(db: duckdb.DuckDBPyConnection) -> None:
+    def say_success(db: Database) -> None:
         db.execute("UPDATE pipeline_runs SET outcome = 'success' WHERE outcome = 'passed'")
 
     monkeypatch.setattr(schema, "MIGRATIONS", (say_success,))
@@ -240,7 +227,7 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(
     with opened(tmp_path) as history:
         synced(history, [run(1)])
 
-    def half(db: duckdb.DuckDBPyConnection) -> None:
+    def half(db: Database) -> None:
         db.execute("DELETE FROM pipeline_runs")
         db.execute("SELECT * FROM nowhere")
 
@@ -252,73 +239,10 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(
         assert said(history, "pipeline_runs", "id") == [("1",)]
 
 
-def test_a_field_that_a_record_type_gained_is_added_and_unknown_in_older_rows(tmp_path: Path) -> None:
-    with opened(tmp_path) as history:
-        synced(history, [change("1", notes="kept")])
-    with duckdb.connect(tmp_path / "h" / "history.duckdb") as db:
-        db.execute("ALTER TABLE changes DROP COLUMN notes")
-        db.execute("DROP TABLE shifts")
-    with opened(tmp_path) as history:
-        assert said(history, "changes", "id", "notes") == [("1", None)]
-        assert said(history, "shifts") == []
-
-
-def test_a_file_that_is_no_database_is_told_with_the_next_step(tmp_path: Path) -> None:
-    (tmp_path / "h").mkdir()
-    (tmp_path / "h" / "history.duckdb").write_bytes(b"not a database " * 4096)
-    with pytest.raises(StoreError, match="cannot be opened") as told:
-        opened(tmp_path)
-    assert "move it away" in told.value.next_step
-    assert str(tmp_path) in told.value.where
-
-
-def test_a_damaged_file_is_told(tmp_path: Path) -> None:
-    with opened(tmp_path) as history:
-        synced(history, [run(each) for each in range(5_000)])
-    file = tmp_path / "h" / "history.duckdb"
-    whole = file.read_bytes()
-    file.write_bytes(whole[: 8192 * 2] + bytes(len(whole) - 8192 * 2))
-    with pytest.raises(StoreError), opened(tmp_path) as history:
-        everything(history)
-
-
-def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "h").mkdir()
-    with duckdb.connect(tmp_path / "h" / "history.duckdb") as db:
-        db.execute("CREATE TABLE theirs (a INTEGER)")
-    with pytest.raises(StoreError, match="not a history"):
-        opened(tmp_path)
-
-
 def test_reading_where_there_is_no_history_yet_is_told_and_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no history yet"):
         opened(tmp_path, read_only=True)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("url", ["postgres://db/history", "history.duckdb", "duckdb://"])
-def test_an_address_that_cannot_be_opened_is_told(tmp_path: Path, url: str) -> None:
-    with pytest.raises(StoreError, match="no history that can be opened"):
-        History.open(url, root=tmp_path)
-
-
-def test_a_second_process_is_told_that_the_store_is_in_use(tmp_path: Path) -> None:
-    held = (
-        "import sys\nfrom pathlib import Path\nfrom tests.history.support import opened\n"
-        "with opened(Path(sys.argv[1])):\n    print('open', flush=True)\n    sys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", held, str(tmp_path)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2],
-    ) as other:  # fmt: skip
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"open\n"
-        with pytest.raises(StoreError, match="another process is using the history") as told:
-            opened(tmp_path)
-        assert "wait" in told.value.next_step
-        other.communicate()
-    with opened(tmp_path) as history:
-        assert everything(history) == {}
 
 
 def test_deployments_to_two_environments_under_one_id_are_two(history: History) -> None:
@@ -350,3 +274,24 @@ def test_a_snapshot_that_lost_half_or_a_few_is_believed(tmp_path: Path, before: 
         synced(history, [run(number) for number in range(before)], snapshot=True)
         assert history.sync(feed(*(run(number) for number in range(now)), snapshot=True), ask()).error is None
         assert len(history.read("pipeline_runs")) == now
+
+
+def test_characters_that_not_every_engine_keeps_are_replaced_wherever_they_stand(history: History) -> None:
+    aside = Rejected("line\0 1", "made up", "{\0}")
+    history.sync(feed(change("1", title="a\0b", labels=["x\0", "y"]), aside, Cursor("c\0")), ask())
+    assert said(history, "changes", "title", "labels") == [("a\ufffdb", ["x\ufffd", "y"])]
+    assert history.rejected().select(["where", "text"]).to_pylist() == [
+        {"where": "line\ufffd 1", "text": "{\ufffd}"}
+    ]
+
+
+def test_the_longest_name_can_be_a_key(history: History) -> None:
+    long = "".join(map(chr, range(0x4E00, 0x7E00)))
+    synced(history, [change(long), change(long + "x"), change(long)])
+    assert said(history, "changes", "id") == [(long,), (long + "x",)]
+
+
+def test_rows_are_in_the_order_of_their_bytes_whatever_the_language(history: History) -> None:
+    ids = ["b", "B", "a", "A", "ä", "z", "_", "10", "9", "\U0001f600", "\uffee"]
+    synced(history, [change(each) for each in ids])
+    assert history.read("changes")["id"].to_pylist() == sorted(ids, key=str.encode)

@@ -55,8 +55,8 @@ class Held(Mapping[str, pa.Table]):
 def _counted(linked: Linked, history: History, cache: Path) -> Engine:
     """What metrics are counted from: linked rows in memory, the rest where it lies."""
     joined = {name: getattr(linked, name) for name in INPUTS if hasattr(linked, name)}
-    stored = {name: history.table(name) for name in INPUTS if name not in joined}
-    return Engine({**joined, **stored}, stored["pipeline_runs"].get_backend(), cache / "metrics")
+    stored, backend = history.counting({name: list(INPUTS[name]) for name in INPUTS if name not in joined})
+    return Engine({**joined, **stored}, backend, cache / "metrics")
 
 
 def open_book(config: Config, history: History, as_of: datetime, progress: Progress) -> Book:

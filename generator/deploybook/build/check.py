@@ -12,7 +12,6 @@ from deploybook.build.progress import Progress
 from deploybook.build.reading import stated
 from deploybook.config import Config
 from deploybook.history import History
-from deploybook.history.opening import path_of
 from deploybook.pages.book import Book
 from deploybook.pages.disagreements import disagreements
 from deploybook.pages.owning import owner_of
@@ -51,13 +50,14 @@ def check(config: Config, as_of: datetime, progress: Progress) -> list[Finding]:
         StoreError: The history cannot be read.
     """
     found = [*_stated(config), *_repositories(config), *_secrets(config)]
-    if path_of(config.history_url, config.root).exists():
+    history = History.open_existing(config.history_url, root=config.root)
+    if history is None:
+        found.append(Finding("missing", "history", "there is none yet", "run deploybook build"))
+    else:
         from deploybook.build.book import open_book
 
-        with History.open(config.history_url, root=config.root, read_only=True) as history:
+        with history:
             found += _of_book(open_book(config, history, as_of, progress))
-    else:
-        found.append(Finding("missing", "history", "there is none yet", "run deploybook build"))
     order: dict[Level, int] = {"error": 0, "missing": 1, "differs": 2}
     return sorted(found, key=lambda finding: order[finding.level])
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from deploybook import __version__
@@ -17,8 +18,8 @@ from deploybook.build import kept, policy, publish, scan, site
 from deploybook.build.progress import Progress
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
-from deploybook.feed import Ask
-from deploybook.history import History
+from deploybook.feed import Ask, Feed
+from deploybook.history import History, SyncReport
 from deploybook.pages import navigation
 from deploybook.pages.book import Book
 from deploybook.pages.feeds import discovery
@@ -34,12 +35,35 @@ class Reading:
         only: Parts of names of sources; none: all.
         believe: Parts of names of sources that may say much less than before.
         max_wait: Seconds: a source that asks to wait longer is left, and says until when.
+        shard: Which part of how many, from 1: each source is in one of them.
     """
 
     since: datetime | None = None
     only: Sequence[str] = ()
     believe: Sequence[str] = ()
     max_wait: float = 300.0
+    shard: tuple[int, int] = (1, 1)
+
+    def wants(self, name: str) -> bool:
+        """Whether a source is to be read."""
+        named = not self.only or any(word in name for word in self.only)
+        return named and shard_of(name, self.shard[1]) == self.shard[0]
+
+    @property
+    def everything(self) -> bool:
+        """Whether all sources are read, so that what no source says any more can be told."""
+        return not self.only and self.shard == (1, 1)
+
+
+def shard_of(name: str, shards: int) -> int:
+    """Which part a source is in, from 1: the same on every machine, and of one codebase all sources together.
+
+    Args:
+        name: As `git:shop-web`.
+        shards: How many parts there are.
+    """
+    about = name.partition(":")[2] or name
+    return int.from_bytes(sha256(about.encode()).digest()[:8]) % shards + 1
 
 
 @dataclass(frozen=True)
@@ -102,30 +126,27 @@ def _sync(config: Config, history: History, as_of: datetime, reading: Reading, p
     rows = rejected = 0
     problems: list[str] = []
     asked = feeds(config, config.build_dir)
-    if not reading.only:
+    if reading.everything:
         _forget_others(history, {feed.name for feed in asked})
     for feed in asked:
-        if reading.only and not any(word in feed.name for word in reading.only):
+        if not reading.wants(feed.name):
             continue
         progress.step(f"reading {feed.name}")
-        cursor = None if reading.since else history.cursor(feed.name)
         try:
-            ask = Ask(
-                as_of=as_of, cursor=cursor, since=reading.since, progress=progress.count,
-                max_wait=reading.max_wait,
-            )  # fmt: skip
-            report = history.sync(feed, ask, believe=any(word in feed.name for word in reading.believe))
+            report = _pull(history, feed, as_of, reading, progress)
         except SourceError as error:
             problems.append(f"{feed.name}: {error}")
             continue
         finally:
             if cost := feed.said():
                 progress.note(f"{feed.name}: {cost}")
+        if report.busy:
+            progress.note(f"{feed.name}: another run is reading it, so it is left to that one")
         if report.error:
             problems.append(f"{feed.name}: {report.error}")
         rows += report.rows
         rejected += report.rejected
-    if not reading.only:
+    if reading.everything:
         progress.step("reading owners and pipelines")
         problems += bring(repositories(config, config.build_dir), config)
     aside = f", {rejected:,} set aside" if rejected else ""
@@ -134,6 +155,16 @@ def _sync(config: Config, history: History, as_of: datetime, reading: Reading, p
         problems=problems,
         exit_code=EXIT_STALE if problems else EXIT_DONE,
     )
+
+
+def _pull(history: History, feed: Feed, as_of: datetime, reading: Reading, progress: Progress) -> SyncReport:
+    """Read one feed from where it stands, unless another run is reading it."""
+    with history.claim(feed.name):
+        ask = Ask(
+            as_of=as_of, cursor=None if reading.since else history.cursor(feed.name), since=reading.since,
+            progress=progress.count, max_wait=reading.max_wait,
+        )  # fmt: skip
+        return history.sync(feed, ask, believe=any(word in feed.name for word in reading.believe))
 
 
 def _forget_others(history: History, asked: set[str]) -> None:

@@ -7,7 +7,7 @@ are JSON text, since no two engines nest alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
@@ -78,6 +78,8 @@ class Layout:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     """Names of the key's columns. Null equals null."""
+    one_by_one: bool = field(default=False, kw_only=True)
+    """A small table whose rows are written singly, never staged."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -124,9 +126,10 @@ def _kind(tag: str, record: type[Record]) -> Kind:
     return Kind(table, columns, tuple(names[field] for field in KEYS[record]), tag, record)
 
 
-def layout(table: str, key: tuple[str, ...], /, **shapes: Shape) -> Layout:
+def layout(table: str, key: tuple[str, ...], /, *, one_by_one: bool = False, **shapes: Shape) -> Layout:
     """A table that is not of records, from the shapes of its columns by name."""
-    return Layout(table, tuple(Column(name, name, shape) for name, shape in shapes.items()), key)
+    columns = tuple(Column(name, name, shape) for name, shape in shapes.items())
+    return Layout(table, columns, key, one_by_one=one_by_one)
 
 
 TABLES: dict[str, Kind] = {kind.table: kind for kind in (_kind(tag, record) for tag, record in KINDS.items())}
@@ -146,7 +149,8 @@ class UnfitError(ValueError):
 def to_arrow(kind: Kind, records: Sequence[Record]) -> pa.Table:
     """Turn records of one type into a table, one row each, in their order.
 
-    Text that is not Unicode (half a surrogate pair) has the broken character replaced.
+    Text that is not Unicode (half a surrogate pair) has the broken character replaced; so has text with a
+    character of code 0, which not every engine can keep.
 
     Raises:
         UnfitError: A number is beyond 64 bits, or an instant beyond the years 1 to 9999.
@@ -168,7 +172,15 @@ def _array(column: Column, records: Sequence[Record]) -> pa.Array:
         raise UnfitError(f"`{column.name}` is beyond what can be kept: {error}") from error
     if column.shape == "instant":
         _bounded(column, array)
-    return array
+    return array if column.shape not in ("text", "words") else without_zeros(array)
+
+
+def without_zeros(text: pa.Array) -> pa.Array:
+    """Text, or lists of text, with the replacement character for those of code 0."""
+    words = text.flatten() if pa.types.is_list(text.type) else text
+    if not pc.any(pc.match_substring(words, "\0")).as_py():
+        return text
+    return pa.array([_clean(value) for value in text.to_pylist()], text.type)
 
 
 def _bounded(column: Column, instants: pa.Array) -> None:
@@ -194,7 +206,7 @@ def _json(value: Any) -> str:
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
     if isinstance(value, (list, tuple)):
         return [_clean(each) for each in value]
     if isinstance(value, dict):

@@ -25,8 +25,17 @@ def merged(kept: ibis.Table, key: tuple[str, ...], order: dict[str, int]) -> ibi
     shared = overlaps(kept, key[0])
     places = ibis.memtable({"source": list(order), "place": list(order.values())})
     doubled = kept.semi_join(shared, key[0]).join(places, "source")
+    lists = [name for name, kind in kept.schema().items() if kind.is_array() and name not in key]
+    each_key = ibis.window(group_by=list(key))
+    known = {f"{name}_from": doubled[name].notnull().ifelse(doubled.place, ibis.null()) for name in lists}
+    doubled = doubled.mutate(**{name: place.max().over(each_key) for name, place in known.items()})
     fields = {
-        name: doubled[name].argmax(doubled.place, where=doubled[name].notnull())
+        name: (
+            # PostgreSQL cannot gather lists to take one of them, but can compare them.
+            doubled[name].max(where=doubled.place == doubled[f"{name}_from"])
+            if name in lists
+            else doubled[name].argmax(doubled.place, where=doubled[name].notnull())
+        )
         for name in kept.columns
         if name not in key
     }

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
 
 import pyarrow as pa
 
 from deploybook.feed import Feed, Rejected
 from deploybook.history import sql
-from deploybook.history.columns import TABLES, Kind, Layout, UnfitError, kind_of, layout, to_arrow
+from deploybook.history.columns import (
+    TABLES,
+    Kind,
+    Layout,
+    UnfitError,
+    kind_of,
+    layout,
+    to_arrow,
+    without_zeros,
+)
+from deploybook.history.database import Database
 from deploybook.records import Record, dump
 
 BATCH = 25_000
@@ -25,43 +34,44 @@ LONGEST = 500
 
 
 @contextmanager
-def transaction(db: Any) -> Iterator[None]:
+def transaction(db: Database) -> Iterator[None]:
     """All or nothing: what fails inside leaves the store as it was."""
     db.execute("BEGIN TRANSACTION")
     try:
         yield
     except BaseException:
-        db.execute("ROLLBACK")
+        with suppress(
+            Exception
+        ):  # a lost connection has rolled back already; what is told is why it was lost
+            db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
 
 
-def stage(db: Any, into: Layout, rows: pa.Table, first: int = 0) -> None:
+def stage(db: Database, into: Layout, rows: pa.Table, first: int = 0) -> None:
     """Append rows to the table's temporary one; `first` is the place of the first of them."""
-    seq = pa.array(range(first, first + rows.num_rows), pa.int64())
-    db.register("batch", rows.append_column("seq", seq))
-    db.execute(sql.fill(into, "batch"))
-    db.unregister("batch")
+    db.append(into, rows.append_column("seq", pa.array(range(first, first + rows.num_rows), pa.int64())))
 
 
-def replace(db: Any, into: Layout, rows: pa.Table) -> None:
+def replace(db: Database, into: Layout, rows: pa.Table) -> None:
     """Save rows of a table that is not of records, replacing those with the same key."""
-    db.execute(sql.stage(into))
-    stage(db, into, rows)
+    db.run(db.sql.stage(into))
+    typed = pa.schema([into.schema.field(name) for name in rows.column_names])
+    stage(db, into, rows.cast(typed))
     with transaction(db):
-        db.execute(sql.merge(into))
-    db.execute(sql.unstage(into))
+        db.run([*db.sql.ready(into), db.sql.merge(into)])
+    db.run(db.sql.unstage(into))
 
 
 class Staging:
     """Rows on their way from one feed into the store, in temporary tables.
 
     Args:
-        db: The DuckDB connection.
+        db: The store's engine.
         feed: Whose rows they are.
     """
 
-    def __init__(self, db: Any, feed: Feed) -> None:
+    def __init__(self, db: Database, feed: Feed) -> None:
         self._db = db
         self._feed = feed
         self._waiting: dict[type[Record], list[Record]] = {}
@@ -97,25 +107,27 @@ class Staging:
         self._flush_rejected()
         if afresh:
             self._db.execute(sql.forget(REJECTED.table), [self._feed.name])
-        kept = self.kept()
+        kept, say = self.kept(), self._db.sql
         for kind in TABLES.values():
             if kind.table in self._staged:
-                self._db.execute((sql.merge if kept[kind.table] else sql.insert)(kind.stored))
+                self._db.run(say.ready(kind.stored))
+                self._db.execute((say.merge if kept[kind.table] else say.insert)(kind.stored))
                 if all_there_is and kept[kind.table]:
-                    self._db.execute(sql.forget_unstaged(kind.stored), [self._feed.name])
+                    self._db.execute(say.forget_unstaged(kind.stored), [self._feed.name])
             elif all_there_is and kept[kind.table]:
                 self._db.execute(sql.forget(kind.table), [self._feed.name])
         if REJECTED.table in self._staged:
-            self._db.execute(sql.merge(REJECTED))
+            self._db.run([*say.ready(REJECTED), say.merge(REJECTED)])
 
     def kept(self) -> dict[str, int]:
         """How many rows of the feed each table keeps."""
-        return dict(self._db.execute(sql.count([*TABLES, REJECTED.table]), [self._feed.name]).fetchall())
+        counts = self._db.execute(sql.count([*TABLES, REJECTED.table]), [self._feed.name])
+        return dict(counts)
 
     def clear(self) -> None:
         """Drop what is staged."""
         for each in self._staged.values():
-            self._db.execute(sql.unstage(each))
+            self._db.run(self._db.sql.unstage(each))
         self._staged.clear()
         self._waiting.clear()
         self._aside.clear()
@@ -157,11 +169,15 @@ class Staging:
             for each in self._aside
         ]
         self._aside = []
-        self._stage(REJECTED, pa.Table.from_pylist(rows, schema=REJECTED.schema))
+        table = pa.Table.from_pylist(rows, schema=REJECTED.schema)
+        self._stage(
+            REJECTED,
+            pa.table([without_zeros(each.combine_chunks()) for each in table], schema=REJECTED.schema),
+        )
 
     def _stage(self, into: Layout, rows: pa.Table) -> None:
         if into.table not in self._staged:
-            self._db.execute(sql.stage(into))
+            self._db.run(self._db.sql.stage(into))
             self._staged[into.table] = into
         stage(self._db, into, rows, self._seq)
         self._seq += rows.num_rows

@@ -6,17 +6,17 @@ opened. What changes meaning or form is a function at the end of `MIGRATIONS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
 
-from deploybook.errors import StoreError
+from deploybook.errors import NoHistoryError, StoreError
 from deploybook.history import sql
 from deploybook.history.columns import TABLES, Layout, layout
+from deploybook.history.database import Database
 from deploybook.history.saving import REJECTED, transaction
 
 SOURCES = layout(
-    "sources", ("name",), name="text", rank="integer", cursor="text", last_read="instant", rows="integer",
-    rejected="integer", error="text", error_at="instant",
+    "sources", ("name",), one_by_one=True, name="text", rank="integer", cursor="text", last_read="instant",
+    rows="integer", rejected="integer", error="text", error_at="instant",
 )  # fmt: skip
 PUBLISHED = layout(
     "published", ("scope", "name", "period", "period_start", "metric", "published_at"),
@@ -24,12 +24,12 @@ PUBLISHED = layout(
     numerator="real", denominator="real", missing="integer", published_at="instant",
 )  # fmt: skip
 NOTICES = layout("notices", ("key",), key="text", sent_at="instant", to="text", text="text")
-VERSION = layout("schema_version", ("version",), version="integer")
+VERSION = layout("schema_version", ("version",), one_by_one=True, version="integer")
 
 KEPT = {each.table: each for each in (PUBLISHED, NOTICES)}
 """What the program keeps of its own doings: figures as they were published, and notices that were sent."""
 
-MIGRATIONS: tuple[Callable[[Any], None], ...] = ()
+MIGRATIONS: tuple[Callable[[Database], None], ...] = ()
 """The first turns version 1 into 2, and so on; each is handed the connection, within a transaction."""
 
 
@@ -43,11 +43,39 @@ def layouts() -> list[Layout]:
     return [*(kind.stored for kind in TABLES.values()), SOURCES, REJECTED, *KEPT.values(), VERSION]
 
 
-def prepare(db: Any, where: str, *, read_only: bool) -> None:
-    """Make the store's tables, or bring them to this program's version.
+def prepare(db: Database, *, read_only: bool) -> None:
+    """Make the store's tables, or bring them to this program's version; of several programs, one does.
 
     Raises:
-        StoreError: The store is newer than the program, or older and may not be written.
+        StoreError: The store is newer than the program, or there is none, or an older one, and it may not be
+            written.
+    """
+    if not _due(db, read_only=read_only):
+        return
+    with transaction(db):
+        db.alone()
+        if not _due(db, read_only=read_only):
+            return
+        columns = _columns(db)
+        if columns:
+            for migrate in MIGRATIONS[(_version(db) or 0) - 1 :]:
+                migrate(db)
+            columns = _columns(db)
+        for each in layouts():
+            if each.table not in columns:
+                db.run(db.sql.create(each))
+            for column in each.columns:
+                if column.name not in columns.get(each.table, set(each.names)):
+                    db.execute(db.sql.add_column(each.table, column))
+        db.execute("DELETE FROM schema_version")
+        db.execute("INSERT INTO schema_version (version) VALUES ($1)", [known_version()])
+
+
+def _due(db: Database, *, read_only: bool) -> bool:
+    """Whether there is something to make or to bring up.
+
+    Raises:
+        StoreError: As `prepare` does.
     """
     columns = _columns(db)
     version = _version(db) if VERSION.table in columns else None
@@ -55,51 +83,42 @@ def prepare(db: Any, where: str, *, read_only: bool) -> None:
     if version is not None and version > known:
         raise StoreError(
             f"the history has version {version}, this program knows {known}",
-            where=where,
-            next_step="install the newer Deploybook that wrote it, or move the file away and sync again",
+            where=db.where,
+            next_step=f"install the newer Deploybook that wrote it, or {db.elsewhere} and sync again",
         )
     missing = [each for each in layouts() if not set(each.names) <= columns.get(each.table, set())]
     if version == known and not missing:
-        return
+        return False
+    if read_only and not columns:
+        raise NoHistoryError("there is no history yet", where=db.where, next_step="run `deploybook sync`")
     if read_only:
         raise StoreError(
             "the history is of an older version",
-            where=where,
+            where=db.where,
             next_step="run `deploybook sync`, which brings it up",
         )
     if version is None and columns:
         raise StoreError(
-            "this DuckDB file is not a history of Deploybook",
-            where=where,
-            next_step="give `history:` the path of another file",
+            f"what is there is not a history of Deploybook: it holds {_some(columns)}",
+            where=db.where,
+            next_step=db.elsewhere,
         )
-    with transaction(db):
-        if version is not None:
-            for migrate in MIGRATIONS[version - 1 :]:
-                migrate(db)
-        columns = _columns(db)
-        for each in layouts():
-            if each.table not in columns:
-                db.execute(sql.create(each))
-            for column in each.columns:
-                if column.name not in columns.get(each.table, set(each.names)):
-                    db.execute(sql.add_column(each.table, column))
-        db.execute("DELETE FROM schema_version")
-        db.execute("INSERT INTO schema_version (version) VALUES (?)", [known])
+    return True
 
 
-def _version(db: Any) -> int | None:
-    ((version,),) = db.execute("SELECT max(version) FROM schema_version").fetchall()
+def _some(tables: Iterable[str]) -> str:
+    few = sorted(tables)
+    return ", ".join(few[:3]) + (f" and {len(few) - 3} more" if len(few) > 3 else "")
+
+
+def _version(db: Database) -> int | None:
+    ((version,),) = db.execute("SELECT max(version) FROM schema_version")
     return version  # type: ignore[no-any-return]
 
 
-def _columns(db: Any) -> dict[str, set[str]]:
+def _columns(db: Database) -> dict[str, set[str]]:
     """The columns of every table that is there."""
     found: dict[str, set[str]] = {}
-    rows = db.execute(
-        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'main' "
-        "AND table_catalog = current_database()"
-    ).fetchall()
-    for table, column in rows:
+    for table, column in db.execute(sql.COLUMNS):
         found.setdefault(table, set()).add(column)
     return found

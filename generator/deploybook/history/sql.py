@@ -1,6 +1,7 @@
-"""The few statements that Ibis has no words for: DDL, and saving a staged batch. DuckDB's dialect.
+"""The few statements that Ibis has no words for: DDL, and saving a staged batch. The one place of dialect.
 
-Names are the program's own; every value from outside is a parameter.
+Names are the program's own; every value from outside is a parameter. `Sql` is what all engines share, with
+DuckDB's way where they differ; `PostgresSql` is what PostgreSQL says otherwise.
 """
 
 # ruff: noqa: S608 — only names of our own tables and columns are put into statements
@@ -10,18 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from deploybook.history.columns import Column, Layout, Shape
-
-TYPES: dict[Shape, str] = {
-    "text": "VARCHAR",
-    "words": "VARCHAR[]",
-    "json": "VARCHAR",
-    "instant": "TIMESTAMPTZ",
-    "date": "DATE",
-    "integer": "BIGINT",
-    "real": "DOUBLE",
-    "flag": "BOOLEAN",
-    "share": "VARCHAR",
-}
 
 
 def name(identifier: str) -> str:
@@ -34,82 +23,19 @@ def names(identifiers: Iterable[str], prefix: str = "") -> str:
     return ", ".join(prefix + name(each) for each in identifiers)
 
 
-def create(layout: Layout) -> str:
-    """Make the table unless it is there."""
-    columns = ", ".join(map(_column, layout.columns))
-    return f"CREATE TABLE IF NOT EXISTS {name(layout.table)} ({columns})"
-
-
-def add_column(table: str, column: Column) -> str:
-    """Add a column, unknown in every row that is there."""
-    return f"ALTER TABLE {name(table)} ADD COLUMN {_column(column)}"
-
-
-def _column(column: Column) -> str:
-    return f"{name(column.name)} {TYPES[column.shape]}"
+def staged_name(layout: Layout) -> str:
+    """The temporary table that holds what is to be saved, without quotes."""
+    return f"staged_{layout.table}"
 
 
 def staged(layout: Layout) -> str:
-    """Name of the temporary table that holds what is to be saved."""
-    return name(f"staged_{layout.table}")
-
-
-def stage(layout: Layout) -> str:
-    """Make the temporary table, empty; `seq` is the order in which rows came."""
-    columns = ", ".join(map(_column, layout.columns))
-    return f"CREATE OR REPLACE TEMP TABLE {staged(layout)} ({columns}, seq BIGINT)"
-
-
-def fill(layout: Layout, batch: str) -> str:
-    """Append a registered Arrow batch."""
-    return f"INSERT INTO {staged(layout)} BY NAME SELECT * FROM {name(batch)}"
-
-
-def unstage(layout: Layout) -> str:
-    """Drop the temporary table."""
-    return f"DROP TABLE IF EXISTS {staged(layout)}"
-
-
-def _latest(layout: Layout) -> str:
-    """Of staged rows with the same key, the last."""
-    return (
-        f"SELECT {names(layout.names)} FROM {staged(layout)} WHERE seq IN "
-        f"(SELECT max(seq) FROM {staged(layout)} GROUP BY {names(layout.key)})"
-    )
-
-
-def insert(layout: Layout) -> str:
-    """Save what is staged where nothing of its source is kept yet."""
-    return f"INSERT INTO {name(layout.table)} ({names(layout.names)}) {_latest(layout)}"
-
-
-def merge(layout: Layout) -> str:
-    """Save what is staged: the new goes in, what says something else replaces, the rest is not touched."""
-    rest = [each for each in layout.names if each not in layout.key]
-    differs = " OR ".join(f"kept.{name(each)} IS DISTINCT FROM fresh.{name(each)}" for each in rest)
-    assign = ", ".join(f"{name(each)} = fresh.{name(each)}" for each in rest)
-    return (
-        f"MERGE INTO {name(layout.table)} AS kept USING ({_latest(layout)}) AS fresh ON {_same(layout)} "
-        f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {assign} "
-        f"WHEN NOT MATCHED THEN INSERT ({names(layout.names)}) VALUES ({names(layout.names, 'fresh.')})"
-    )
-
-
-def forget_unstaged(layout: Layout) -> str:
-    """Drop what is kept of a source (parameter 1) and not staged again."""
-    return (
-        f"DELETE FROM {name(layout.table)} AS kept WHERE source = ? AND NOT EXISTS "
-        f"(SELECT 1 FROM {staged(layout)} AS fresh WHERE {_same(layout)})"
-    )
-
-
-def _same(layout: Layout) -> str:
-    return " AND ".join(f"kept.{name(each)} IS NOT DISTINCT FROM fresh.{name(each)}" for each in layout.key)
+    """The same in quotes."""
+    return name(staged_name(layout))
 
 
 def forget(table: str) -> str:
     """Drop all that is kept of a source (parameter 1)."""
-    return f"DELETE FROM {name(table)} WHERE source = ?"
+    return f"DELETE FROM {name(table)} WHERE source = $1"
 
 
 def count(tables: Iterable[str]) -> str:
@@ -117,3 +43,164 @@ def count(tables: Iterable[str]) -> str:
     return " UNION ALL ".join(
         f"SELECT '{each}' AS kept, count(*) AS n FROM {name(each)} WHERE source = $1" for each in tables
     )
+
+
+COLUMNS = (
+    "SELECT table_name, column_name FROM information_schema.columns "
+    "WHERE table_schema = current_schema() AND table_catalog = current_database()"
+)
+"""Every table that is there with its columns, one row a column."""
+
+
+class Sql:
+    """DuckDB's statements."""
+
+    types: dict[Shape, str] = {  # noqa: RUF012 — a constant of the class
+        "text": "VARCHAR",
+        "words": "VARCHAR[]",
+        "json": "VARCHAR",
+        "instant": "TIMESTAMPTZ",
+        "date": "DATE",
+        "integer": "BIGINT",
+        "real": "DOUBLE",
+        "flag": "BOOLEAN",
+        "share": "VARCHAR",
+    }
+
+    def column(self, column: Column) -> str:
+        """A column as it is declared."""
+        return f"{name(column.name)} {self.types[column.shape]}"
+
+    def columns(self, layout: Layout) -> str:
+        """All columns as they are declared."""
+        return ", ".join(map(self.column, layout.columns))
+
+    def create(self, layout: Layout) -> list[str]:
+        """Make the table unless it is there."""
+        return [f"CREATE TABLE IF NOT EXISTS {name(layout.table)} ({self.columns(layout)})"]
+
+    def add_column(self, table: str, column: Column) -> str:
+        """Add a column, unknown in every row that is there."""
+        return f"ALTER TABLE {name(table)} ADD COLUMN {self.column(column)}"
+
+    def stage(self, layout: Layout) -> list[str]:
+        """Make the temporary table, empty; `seq` is the order in which rows came."""
+        create = f"CREATE TEMP TABLE {staged(layout)} ({self.columns(layout)}, seq BIGINT)"
+        return [*self.unstage(layout), create]
+
+    def unstage(self, layout: Layout) -> list[str]:
+        """Drop the temporary table."""
+        return [f"DROP TABLE IF EXISTS {staged(layout)}"]
+
+    def ready(self, layout: Layout) -> list[str]:  # noqa: ARG002 — others have something to do
+        """What is due once, when all rows are staged and before they are saved."""
+        return []
+
+    def insert(self, layout: Layout) -> str:
+        """Save what is staged where nothing of its source is kept yet."""
+        return f"INSERT INTO {name(layout.table)} ({names(layout.names)}) {self._latest(layout)}"
+
+    def merge(self, layout: Layout) -> str:
+        """Save what is staged: the new goes in, what says something else replaces, the rest stays."""
+        rest = [each for each in layout.names if each not in layout.key]
+        differs = " OR ".join(f"kept.{name(each)} IS DISTINCT FROM fresh.{name(each)}" for each in rest)
+        assign = ", ".join(f"{name(each)} = fresh.{name(each)}" for each in rest)
+        matched = f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {assign} " if rest else ""
+        return (
+            f"MERGE INTO {name(layout.table)} AS kept USING ({self._latest(layout)}) AS fresh "
+            f"ON {self._same(layout)} {matched}"
+            f"WHEN NOT MATCHED THEN INSERT ({names(layout.names)}) VALUES ({names(layout.names, 'fresh.')})"
+        )
+
+    def forget_unstaged(self, layout: Layout) -> str:
+        """Drop what is kept of a source (parameter 1) and not staged again."""
+        return (
+            f"DELETE FROM {name(layout.table)} AS kept WHERE source = $1 AND NOT EXISTS "
+            f"(SELECT 1 FROM {staged(layout)} AS fresh WHERE {self._same(layout)})"
+        )
+
+    def _latest(self, layout: Layout) -> str:
+        """Of staged rows with the same key, the last."""
+        return (
+            f"SELECT {names(layout.names)} FROM {staged(layout)} WHERE seq IN "
+            f"(SELECT max(seq) FROM {staged(layout)} GROUP BY {names(layout.key)})"
+        )
+
+    def _same(self, layout: Layout) -> str:
+        return " AND ".join(
+            f"kept.{name(each)} IS NOT DISTINCT FROM fresh.{name(each)}" for each in layout.key
+        )
+
+
+DIGEST = "key_digest"
+"""PostgreSQL's key of a row: 128 bits of the SHA-256 of the key's columns.
+
+Its indexes hold no more than 2,700 bytes, which the name of a test may exceed; it joins by equality, not
+by `IS NOT DISTINCT FROM`. A digest is short, and null equals null in it.
+"""
+
+
+class PostgresSql(Sql):
+    """PostgreSQL's statements. Text is compared by its bytes, as in DuckDB, whatever the locale."""
+
+    types = {  # noqa: RUF012 — a constant of the class
+        **dict.fromkeys(("text", "json", "share"), 'TEXT COLLATE "C"'),
+        "words": "TEXT[]",
+        "instant": "TIMESTAMPTZ",
+        "date": "DATE",
+        "integer": "BIGINT",
+        "real": "DOUBLE PRECISION",
+        "flag": "BOOLEAN",
+    }
+
+    def create(self, layout: Layout) -> list[str]:
+        """Make the table with its key, and for what sources say an index by source."""
+        plain = self.columns(layout)
+        if layout.one_by_one:
+            plain += f", PRIMARY KEY ({names(layout.key)})"
+            return [f"CREATE TABLE IF NOT EXISTS {name(layout.table)} ({plain})"]
+        create = f"CREATE TABLE IF NOT EXISTS {name(layout.table)} ({plain}, {DIGEST} UUID PRIMARY KEY)"
+        by_source = (
+            f"CREATE INDEX IF NOT EXISTS {name(f'{layout.table}_by_source')} ON {name(layout.table)} (source)"
+        )
+        return [create, by_source] if layout.key[0] == "source" else [create]
+
+    def unstage(self, layout: Layout) -> list[str]:
+        """Drop the temporary tables."""
+        return [f"DROP TABLE IF EXISTS {staged(layout)}", f"DROP TABLE IF EXISTS {self._fresh(layout)}"]
+
+    def ready(self, layout: Layout) -> list[str]:
+        """Give each key its digest, and leave the last row of each."""
+        key = f"json_build_array({names(layout.key)})::text"
+        digest = f"encode(substring(sha256(convert_to({key}, 'UTF8')) for 16), 'hex')::uuid"
+        latest = (
+            f"SELECT DISTINCT ON ({DIGEST}) * FROM "
+            f"(SELECT *, {digest} AS {DIGEST} FROM {staged(layout)}) AS every ORDER BY {DIGEST}, seq DESC"
+        )
+        return [f"CREATE TEMP TABLE {self._fresh(layout)} AS {latest}", f"ANALYZE {self._fresh(layout)}"]
+
+    def insert(self, layout: Layout) -> str:
+        """As `merge`: another writer may have been quicker, and a key that is there costs nothing here."""
+        return self.merge(layout)
+
+    def merge(self, layout: Layout) -> str:
+        """Save what is staged, in the key's order, so that two writers do not lock each other out."""
+        rest = [each for each in layout.names if each not in layout.key]
+        assign = ", ".join(f"{name(each)} = excluded.{name(each)}" for each in rest)
+        old, new = names(rest, "kept."), names(rest, "excluded.")
+        columns = f"{names(layout.names)}, {DIGEST}"
+        return (
+            f"INSERT INTO {name(layout.table)} AS kept ({columns}) "
+            f"SELECT {columns} FROM {self._fresh(layout)} ORDER BY {DIGEST} ON CONFLICT ({DIGEST}) DO "
+            + (f"UPDATE SET {assign} WHERE ({old}) IS DISTINCT FROM ({new})" if rest else "NOTHING")
+        )
+
+    def forget_unstaged(self, layout: Layout) -> str:
+        """Drop what is kept of a source (parameter 1) and not staged again."""
+        return (
+            f"DELETE FROM {name(layout.table)} AS kept WHERE source = $1 AND NOT EXISTS "
+            f"(SELECT 1 FROM {self._fresh(layout)} AS fresh WHERE kept.{DIGEST} = fresh.{DIGEST})"
+        )
+
+    def _fresh(self, layout: Layout) -> str:
+        return name(f"fresh_{layout.table}")

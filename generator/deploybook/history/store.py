@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import duckdb
 import ibis
 import pyarrow as pa
 
-from deploybook.errors import SourceError
+from deploybook.errors import NoHistoryError, SourceError
 from deploybook.feed import Afresh, Ask, Cursor, Feed, Rejected
 from deploybook.history import schema, sql
 from deploybook.history.columns import TABLES
+from deploybook.history.database import Database
 from deploybook.history.exporting import Format, export
 from deploybook.history.merging import merged, overlaps
-from deploybook.history.opening import connect, path_of, told, written
+from deploybook.history.opening import database
 from deploybook.history.saving import REJECTED, Staging, replace, transaction
+from deploybook.history.wording import written
 from deploybook.records import Record
 
 SAVE_AT = 1_000
@@ -29,12 +31,6 @@ SAVE_AT = 1_000
 
 FEW = 20
 """Records whose loss is no reason to suspect a snapshot."""
-
-ROWS = 20_000
-"""Rows in memory at once when rows are streamed."""
-
-MEMORY = "512MB"
-"""What the engine may use while it saves; then it goes to disk, and takes more only where that fails."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,8 @@ class SyncReport:
     unchanged: bool
     """The feed said that there is nothing new."""
     error: SourceError | None
+    busy: bool = False
+    """Another program is reading this feed: it was left to it."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +67,8 @@ class SourceState:
 class History:
     """All that the sources said. A context manager; make one with `History.open`."""
 
-    def __init__(self, connection: Any, where: str) -> None:
-        self._ibis = connection
-        self._db = connection.con
-        self._where = where
+    def __init__(self, db: Database) -> None:
+        self._db = db
         self._orders: dict[str, dict[str, int]] = {}
 
     @classmethod
@@ -80,27 +76,38 @@ class History:
         """Open the store, making or migrating it first where it may be written.
 
         Args:
-            url: As `history:` in the configuration: `duckdb://build/history.duckdb`.
+            url: As `history:` in the configuration: `duckdb://build/history.duckdb`, or
+                `postgres://user@host/database`.
             root: The folder that a relative path in the URL starts from.
-            read_only: Change nothing; many may read at once, though none beside a writer.
+            read_only: Change nothing; of a file, many may read at once, though none beside a writer.
 
         Raises:
-            StoreError: The file is in use, is no history, is newer than this program, or cannot be written.
+            StoreError: The store is in use, is no history, is newer than this program, or cannot be written.
         """
-        path = path_of(url, root)
-        connection = connect(path, read_only=read_only)
-        history = cls(connection, str(path))
+        db = database(url, root, read_only=read_only)
         try:
-            with told(str(path)):
-                schema.prepare(history._db, str(path), read_only=read_only)
+            with db.told():
+                schema.prepare(db, read_only=read_only)
         except BaseException:
-            history.close()
+            db.close()
             raise
-        return history
+        return cls(db)
+
+    @classmethod
+    def open_existing(cls, url: str, *, root: Path) -> Self | None:
+        """Open the store to read it; `None` where there is none yet.
+
+        Raises:
+            StoreError: As `open`.
+        """
+        try:
+            return cls.open(url, root=root, read_only=True)
+        except NoHistoryError:
+            return None
 
     def close(self) -> None:
         """Close the store; tables taken from it can no longer be read."""
-        self._ibis.disconnect()
+        self._db.close()
 
     def __enter__(self) -> Self:
         return self
@@ -127,10 +134,11 @@ class History:
         Raises:
             StoreError: The store cannot be written; it is as it was.
         """
-        with told(self._where):
+        with self._db.told(), self._db.claim(feed.name) as ours, self._db.saving():
+            if not ours:
+                return SyncReport(0, 0, True, None, busy=True)
             self._orders.clear()
             staging = Staging(self._db, feed)
-            self._db.execute(f"SET memory_limit = '{MEMORY}'")
             try:
                 return self._pull(feed, ask, staging, believe)
             except SourceError as error:
@@ -138,7 +146,16 @@ class History:
                 return SyncReport(0, 0, False, error)
             finally:
                 staging.clear()
-                self._db.execute("RESET memory_limit")
+
+    @contextmanager
+    def claim(self, name: str) -> Iterator[bool]:
+        """Keep a feed to this program while its cursor is read and it is pulled; false where another has it.
+
+        Raises:
+            StoreError: The store cannot be reached.
+        """
+        with self._db.told(), self._db.claim(name) as ours:
+            yield ours
 
     def _pull(self, feed: Feed, ask: Ask, staging: Staging, believe: bool) -> SyncReport:
         rows = rejected = 0
@@ -186,8 +203,8 @@ class History:
     ) -> None:
         try:
             self._write(feed, ask, staging, cursor, all_there_is=all_there_is, afresh=afresh)
-        except duckdb.OutOfMemoryException:
-            self._db.execute("RESET memory_limit")
+        except self._db.cramped:
+            self._db.roomier()
             self._write(feed, ask, staging, cursor, all_there_is=all_there_is, afresh=afresh)
         staging.clear()
 
@@ -205,12 +222,11 @@ class History:
 
     def _note(self, feed: Feed, **facts: object) -> None:
         """Keep facts about a source, in the transaction that is open or in one of its own."""
-        known = self._db.execute("SELECT 1 FROM sources WHERE name = ?", [feed.name]).fetchall()
-        if not known:
-            self._db.execute("INSERT INTO sources (name, rows, rejected) VALUES (?, 0, 0)", [feed.name])
+        if not self._db.execute("SELECT 1 FROM sources WHERE name = $1", [feed.name]):
+            self._db.execute("INSERT INTO sources (name, rows, rejected) VALUES ($1, 0, 0)", [feed.name])
         facts["rank"] = feed.rank
-        assign = ", ".join(f"{sql.name(each)} = ?" for each in facts)
-        self._db.execute(f"UPDATE sources SET {assign} WHERE name = ?", [*facts.values(), feed.name])  # noqa: S608
+        assign = ", ".join(f"{sql.name(each)} = ${place}" for place, each in enumerate(facts, 2))
+        self._db.execute(f"UPDATE sources SET {assign} WHERE name = $1", [feed.name, *facts.values()])  # noqa: S608
 
     def table(self, name: str) -> ibis.Table:
         """A record type as an Ibis table, merged over the sources, with `source` and `rank`.
@@ -222,8 +238,8 @@ class History:
             KeyError: There is no such table.
         """
         kind = TABLES[name]
-        kept = self._ibis.table(name).select(*kind.stored.names)
-        with told(self._where):
+        kept = self._db.table(kind.stored)
+        with self._db.told():
             order = self._order(name, kept)
         return merged(kept, kind.key, order) if order else kept
 
@@ -245,7 +261,7 @@ class History:
         Raises:
             KeyError: There is no such table.
         """
-        with told(self._where):
+        with self._db.told():
             return self.table(name).order_by(list(TABLES[name].key)).to_pyarrow()
 
     def tables(self) -> list[str]:
@@ -254,20 +270,20 @@ class History:
 
     def cursor(self, name: str) -> str | None:
         """The cursor of a source as last saved, `None` where there is none."""
-        with told(self._where):
-            found = self._db.execute("SELECT cursor FROM sources WHERE name = ?", [name]).fetchall()
+        with self._db.told():
+            found = self._db.execute("SELECT cursor FROM sources WHERE name = $1", [name])
         return found[0][0] if found else None
 
     def sources(self) -> list[SourceState]:
         """Every source that was ever read or tried, by name."""
-        with told(self._where):
-            rows = self._ibis.table("sources").order_by("name").to_pyarrow().to_pylist()
+        with self._db.told():
+            rows = self._db.table(schema.SOURCES).order_by("name").to_pyarrow().to_pylist()
         return [SourceState(**{each: row[each] for each in SourceState.__dataclass_fields__}) for row in rows]
 
     def rejected(self) -> pa.Table:
         """What was set aside: source, where, reason, text (at most 500 characters)."""
-        with told(self._where):
-            return self._ibis.table(REJECTED.table).order_by(list(REJECTED.key)).to_pyarrow()
+        with self._db.told():
+            return self._db.table(REJECTED).order_by(list(REJECTED.key)).to_pyarrow()
 
     def export(self, out: Path, form: Format) -> list[Path]:
         """Write every record table that is not empty, merged, into a folder (made where it is missing).
@@ -283,20 +299,24 @@ class History:
         Raises:
             StoreError: The history cannot be read or a file cannot be written.
         """
-        with told(self._where), written(out):
+        with self._db.told(), written(out):
             out.mkdir(parents=True, exist_ok=True)
             tables = ((TABLES[name], self.table(name)) for name in TABLES)
             filled = ((kind, rows) for kind, rows in tables if rows.limit(1).to_pyarrow().num_rows)
-            return [export(kind, rows, self._batches, out, form) for kind, rows in filled]
+            return [export(kind, rows, self._db.batches, out, form) for kind, rows in filled]
 
-    def _batches(self, rows: ibis.Table) -> Iterator[pa.RecordBatch]:
-        """Run an expression and stream its rows; it goes through a temporary table, which may go to disk.
+    def counting(self, wanted: Mapping[str, Iterable[str]]) -> tuple[dict[str, Any], Any]:
+        """Tables as metrics count them: where they lie, or streamed from there.
 
-        Ibis 12 streams through a method that DuckDB 2 no longer has.
+        Args:
+            wanted: Names of tables, with the columns that are looked at.
+
+        Returns:
+            Ibis tables by name and the Ibis connection that they belong to; or Arrow streams, and `None`.
         """
-        self._ibis.create_table("streamed", rows, temp=True)
-        yield from self._db.execute("SELECT * FROM streamed").to_arrow_reader(ROWS)
-        self._db.execute("DROP TABLE streamed")
+        return self._db.counting(
+            {name: (self.table(name), list(columns)) for name, columns in wanted.items()}
+        )
 
     def keep(self, name: str, rows: pa.Table) -> None:
         """Keep rows of `published` or `notices`; those with the same key are replaced.
@@ -308,21 +328,26 @@ class History:
         Raises:
             StoreError: The store cannot be written; it is as it was.
         """
-        with told(self._where):
+        with self._db.told():
             replace(self._db, schema.KEPT[name], rows)
 
     def kept(self, name: str) -> ibis.Table:
         """What `keep` kept, as an Ibis table."""
-        return self._ibis.table(schema.KEPT[name].table)
+        return self._db.table(schema.KEPT[name])
 
     def forget(self, name: str) -> None:
         """Drop a source with all that it said, as when it is no longer in the configuration.
 
+        One that another program is reading just now is left to it.
+
         Raises:
             StoreError: The store cannot be written; it is as it was.
         """
-        with told(self._where), transaction(self._db):
+        with self._db.told(), self._db.claim(name) as ours:
             self._orders.clear()
-            for table in (*TABLES, REJECTED.table):
-                self._db.execute(sql.forget(table), [name])
-            self._db.execute("DELETE FROM sources WHERE name = ?", [name])
+            if not ours:
+                return
+            with transaction(self._db):
+                for table in (*TABLES, REJECTED.table):
+                    self._db.execute(sql.forget(table), [name])
+                self._db.execute("DELETE FROM sources WHERE name = $1", [name])

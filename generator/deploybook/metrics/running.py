@@ -43,7 +43,7 @@ class Engine:
     """Runs expressions over what was laid down.
 
     Args:
-        rows: The inputs by name: Arrow tables, or Ibis tables of `backend`. One left out is empty.
+        rows: The inputs by name: Arrow tables or streams, or Ibis tables of `backend`. One left out is empty.
         backend: The Ibis connection that the Ibis tables belong to; one in memory unless given.
         cache: A folder for compiled SQL: compiling takes longer than counting, and is the same every day.
     """
@@ -67,6 +67,12 @@ class Engine:
         columns = list({**INPUTS, **REFERENCE}[name])
         if isinstance(rows, pa.Table):
             self._db.register(PREFIX + name, rows.select(columns))
+        elif isinstance(rows, pa.RecordBatchReader):
+            # A stream can be read once; DuckDB keeps it compressed, and on disk where memory is short.
+            self._db.register(PREFIX + "stream", rows)
+            listed = ", ".join(f'"{column}"' for column in columns)
+            self._db.execute(f"CREATE TEMP TABLE {PREFIX}{name} AS SELECT {listed} FROM {PREFIX}stream")  # noqa: S608
+            self._db.unregister(PREFIX + "stream")
         else:
             if rows.op().find(operations.JoinChain):
                 # Merged from several sources: once, not for every figure. Under a name of its own, because

@@ -1,0 +1,78 @@
+"""What the store asks of an engine that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import ibis
+import pyarrow as pa
+
+from deploybook.history.columns import Layout
+from deploybook.history.sql import Sql
+
+
+class Database(Protocol):
+    """A connection: statements, rows in bulk as Arrow, and Ibis on the same data."""
+
+    where: str
+    """What to call it in a message: a path, or an address without its password."""
+    elsewhere: str
+    """What to do where what is there cannot be used: as in `move the file away`."""
+    sql: Sql
+    """The engine's statements."""
+    cramped: tuple[type[Exception], ...]
+    """Errors after which a save is tried once more, with `roomier`."""
+
+    def execute(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement with parameters `$1` and on; its rows."""
+        ...
+
+    def run(self, statements: Sequence[str]) -> None:
+        """Run statements in their order."""
+        ...
+
+    def append(self, layout: Layout, rows: pa.Table) -> None:
+        """Append rows to the staged table of a layout, in bulk; columns are found by name."""
+        ...
+
+    def table(self, layout: Layout) -> ibis.Table:
+        """A table of the store for Ibis."""
+        ...
+
+    def batches(self, rows: ibis.Table) -> Iterator[pa.RecordBatch]:
+        """Run an expression and stream its rows."""
+        ...
+
+    def counting(self, rows: Mapping[str, tuple[ibis.Table, Sequence[str]]]) -> tuple[dict[str, Any], Any]:
+        """Rows for metrics to count, by name, with the columns that are looked at.
+
+        Returns:
+            Ibis tables of a connection, and that connection; or streams of Arrow, and `None`.
+        """
+        ...
+
+    def saving(self) -> AbstractContextManager[None]:
+        """While much is saved: the engine's settings for it."""
+        ...
+
+    def roomier(self) -> None:
+        """Let a save take more memory."""
+        ...
+
+    def claim(self, name: str) -> AbstractContextManager[bool]:
+        """Keep a feed to this program; false where another has it. What one has, it may claim again."""
+        ...
+
+    def alone(self) -> None:
+        """Within a transaction: wait until no other program makes or migrates tables."""
+        ...
+
+    def told(self) -> AbstractContextManager[None]:
+        """The engine's errors as `StoreError`."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...

@@ -1,0 +1,140 @@
+"""The store in a file of DuckDB: one program writes at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import pyarrow as pa
+
+from deploybook.errors import NoHistoryError, StoreError
+from deploybook.history.columns import Layout
+from deploybook.history.sql import Sql, names, staged
+from deploybook.history.wording import first_line
+
+ROWS = 20_000
+"""Rows in memory at once when rows are streamed."""
+
+MEMORY = "512MB"
+"""What the engine may use while it saves; then it goes to disk, and takes more only where that fails."""
+
+
+class Duck:
+    """A `Database` in a file.
+
+    Args:
+        path: The file.
+        read_only: Change nothing; many may read at once, though none beside a writer.
+
+    Raises:
+        StoreError: The file is missing, in use, or not readable.
+    """
+
+    elsewhere = "move the file away, or give `history:` the path of another file"
+    cramped: tuple[type[Exception], ...] = (duckdb.OutOfMemoryException,)
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self.where = str(path)
+        self.sql = Sql()
+        self._ibis = _connect(path, read_only=read_only)
+        self._db = self._ibis.con
+
+    def execute(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; its rows."""
+        return self._db.execute(statement, list(parameters)).fetchall()  # type: ignore[no-any-return]
+
+    def run(self, statements: Sequence[str]) -> None:
+        """Run statements in their order."""
+        for each in statements:
+            self._db.execute(each)
+
+    def append(self, layout: Layout, rows: pa.Table) -> None:
+        """Append rows to the staged table, from where they lie in memory."""
+        columns = names(rows.column_names)
+        self._db.register("batch", rows)
+        self._db.execute(f"INSERT INTO {staged(layout)} ({columns}) SELECT {columns} FROM batch")  # noqa: S608
+        self._db.unregister("batch")
+
+    def table(self, layout: Layout) -> ibis.Table:
+        """A table of the store for Ibis."""
+        return self._ibis.table(layout.table).select(*layout.names)
+
+    def batches(self, rows: ibis.Table) -> Iterator[pa.RecordBatch]:
+        """Stream rows through a temporary table, which may go to disk.
+
+        Ibis 12 streams through a method that DuckDB 2 no longer has.
+        """
+        self._ibis.create_table("streamed", rows, temp=True)
+        yield from self._db.execute("SELECT * FROM streamed").to_arrow_reader(ROWS)
+        self._db.execute("DROP TABLE streamed")
+
+    def counting(self, rows: Mapping[str, tuple[ibis.Table, Sequence[str]]]) -> tuple[dict[str, Any], Any]:
+        """Count where the rows lie."""
+        return {name: table for name, (table, _columns) in rows.items()}, self._ibis
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Keep memory low."""
+        self._db.execute(f"SET memory_limit = '{MEMORY}'")
+        try:
+            yield
+        finally:
+            self.roomier()
+
+    def roomier(self) -> None:
+        """Take what the machine has."""
+        self._db.execute("RESET memory_limit")
+
+    @contextmanager
+    def claim(self, name: str) -> Iterator[bool]:  # noqa: ARG002 — the file is held already
+        """Whoever has the file open has every feed."""
+        yield True
+
+    def alone(self) -> None:
+        """Whoever has the file open is alone."""
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """DuckDB's errors as ours."""
+        try:
+            yield
+        except duckdb.Error as error:
+            raise StoreError(
+                f"the history cannot be read or written: {first_line(error)}",
+                where=self.where,
+                next_step="free disk space or mend the file's permissions; if the file is damaged, move it "
+                "away and sync again: sources are read anew",
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._ibis.disconnect()
+
+
+def _connect(path: Path, *, read_only: bool) -> Any:
+    """An Ibis connection to the file, in UTC."""
+    if read_only and not path.exists():
+        raise NoHistoryError("there is no history yet", where=str(path), next_step="run `deploybook sync`")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = ibis.duckdb.connect(path, read_only=read_only)
+        connection.con.execute("SET TimeZone = 'UTC'")
+    except (duckdb.Error, OSError) as error:
+        says = first_line(error)
+        if "lock" in says.lower():
+            raise StoreError(
+                f"another process is using the history: {says}",
+                where=str(path),
+                next_step="wait until it has ended and try again",
+            ) from error
+        raise StoreError(
+            f"the history cannot be opened: {says}",
+            where=str(path),
+            next_step="if the file is damaged or no history, move it away and sync again: sources are read "
+            "anew",
+        ) from error
+    return connection
