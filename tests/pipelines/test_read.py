@@ -129,3 +129,56 @@ def test_a_bomb_of_aliases_is_refused() -> None:
     (found,) = pipelines(ci="\n".join(lines))
     assert found.jobs == ()
     assert found.aside
+
+
+LEGS = """
+on: {workflow_run: {workflows: [ci]}, push: {branches: [main], tags: [v*], paths-ignore: [docs/**]}}
+jobs:
+  check:
+    name: "${{ matrix.name }}"
+    strategy: {matrix: {include: [{name: Lint}, {name: Unit tests}]}}
+    continue-on-error: false
+  spread:
+    name: "test ${{ matrix.os }}"
+    strategy: {matrix: {os: [linux, mac], include: [{os: linux, extra: 1}]}}
+    continue-on-error: true
+"""
+
+
+def test_a_matrix_that_lists_its_legs_is_named_by_them_and_one_of_axes_by_its_axes() -> None:
+    (ci,) = pipelines(ci=LEGS)
+    check, spread = ci.jobs
+    assert (check.name, check.matrix, check.blocks) == ("Lint, Unit tests", (), True)
+    assert (spread.name, spread.matrix, spread.blocks) == ("test linux|mac", ("os",), False)
+
+
+def test_what_narrows_a_trigger_is_said() -> None:
+    (ci,) = pipelines(ci=LEGS)
+    assert ci.triggers == (
+        "after ci",
+        "on every push to main or of tags v* that changes other than certain files",
+    )
+
+
+ELSEWHERE = """
+include: [{project: other/place, file: x.yml}]
+workflow: {rules: [{if: '$CI_PIPELINE_SOURCE == "merge_request_event"'}, {when: never}]}
+stages: [build, ship]
+build: {stage: build, script: [make], except: [tags]}
+bundle: {extends: .theirs, when: manual, needs: [{project: other/place, job: build, ref: main}]}
+ship: {stage: ship, script: [x], rules: [{when: manual}], parallel: {matrix: [{REGION: [eu, us]}]}}
+child: {stage: ship, trigger: other/deploy, needs: []}
+"""
+
+
+def test_what_another_project_describes_is_not_guessed() -> None:
+    (gitlab,) = pipelines(gitlab=ELSEWHERE)
+    found = jobs(gitlab)
+    assert gitlab.triggers == ("on every merge request",)
+    assert found["build"].condition == "not tags"
+    bundle = found["bundle"]
+    assert (bundle.stage, bundle.uses, bundle.needs) == (None, ".theirs", ())
+    assert (bundle.approval, bundle.blocks) == (True, False)
+    assert (found["ship"].approval, found["ship"].blocks) == (True, True)
+    assert (found["ship"].matrix, found["ship"].needs) == (("REGION",), ("build",))
+    assert (found["child"].uses, found["child"].needs) == ("other/deploy", ())

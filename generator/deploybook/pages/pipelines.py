@@ -14,25 +14,23 @@ from markupsafe import Markup
 
 from deploybook import words
 from deploybook.pages.book import Book
+from deploybook.pages.jobgraph import JobRow, graph
 from deploybook.pages.page import Page
-from deploybook.pages.way import Station
-from deploybook.pipelines import Job, Pipeline
+from deploybook.pipelines import Pipeline
 from deploybook.text import slug
 
 DAYS = 90
 """How far back stages are measured."""
 _FEW = 5
-_JOBS = 3
-"""Jobs of one station that are named; the others are counted."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A pipeline as a line of stations."""
+    """A pipeline with its jobs as a graph."""
 
     name: str
     says: str
-    stations: tuple[Station, ...]
+    jobs: tuple[JobRow, ...]
     aside: tuple[str, ...]
 
 
@@ -86,7 +84,7 @@ def pages(book: Book) -> Iterator[Page]:
     model = PipelinesPage(
         kicker="Pipelines, as their files describe them",
         sentence=sentence,
-        lead=f"A station waits for the one before it. Times are of the last {DAYS} days.",
+        lead=f"A job waits for those that a line leads from. Times are of the last {DAYS} days.",
         simulated=book.config.site.simulated,
         codebases=told,
     )
@@ -98,7 +96,17 @@ def on_the_way(pipeline: Pipeline, live: tuple[str, ...]) -> bool:
     if any(name in live for name in pipeline.environments):
         return True
     says = " ".join(pipeline.triggers)
-    return bool(pipeline.jobs) and ("pull request" in says or "push" in says) and len(pipeline.layers) > 1
+    return ("pull request" in says or "push" in says) and len(pipeline.jobs) > 1
+
+
+def _follows(pipeline: Pipeline, names: set[str]) -> bool:
+    """Whether a pipeline is started by one of those names when that ended."""
+    return any(
+        name in trigger.removeprefix("after ").split(", ")
+        for trigger in pipeline.triggers
+        if trigger.startswith("after ")
+        for name in names
+    )
 
 
 def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipelines:
@@ -106,6 +114,8 @@ def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipe
     known = set(book.config.live)
     ordered = sorted(found, key=lambda each: (bool(known & set(each.environments)), each.file))
     shown = [each for each in ordered if on_the_way(each, book.config.live)]
+    names = {each.name for each in shown}
+    shown = [each for each in ordered if each in shown or _follows(each, names)]
     return CodebasePipelines(
         name=name,
         anchor=Markup(slug(name)),
@@ -129,50 +139,15 @@ def _empty(book: Book, name: str, found: bool) -> str:
 
 
 def draw(pipeline: Pipeline) -> Drawn:
-    """A pipeline as stations: one for each step that waits for the one before."""
+    """A pipeline as a graph of its jobs."""
     when = words.joined(list(pipeline.triggers)) if pipeline.triggers else "never by itself"
     more = f", with {words.count(len(pipeline.files), 'file')} that it uses" if pipeline.files else ""
     return Drawn(
         name=pipeline.name,
         says=f"{pipeline.file}{more}; runs {when}.",
-        stations=tuple(_station(layer) for layer in pipeline.layers),
+        jobs=graph(pipeline),
         aside=pipeline.aside,
     )
-
-
-def _station(layer: tuple[Job, ...]) -> Station:
-    named = [job.name for job in layer]
-    if len(layer) <= _JOBS:
-        name = words.joined([_upper(each) for each in named]) if len(layer) == 1 else words.joined(named)
-    else:
-        stages = {job.stage for job in layer}
-        stage = next(iter(stages)) if len(stages) == 1 else None
-        name = stage or words.count(len(layer), "job")
-    says: list[str] = []
-    if len(layer) > _JOBS:
-        rest = len(layer) - _JOBS
-        says.append(f"{', '.join(named[:_JOBS])} and {words.count(rest, 'more', 'more')}")
-    environments = list(dict.fromkeys(each for job in layer for each in job.environments))
-    if environments:
-        says.append(f"to {words.joined([_known(each) for each in environments])}")
-    if any(job.approval for job in layer):
-        says.append("somebody presses a button")
-    if any(job.smoke for job in layer):
-        says.append("may stop it here")
-    elsewhere = sum(job.uses is not None for job in layer)
-    if elsewhere:
-        says.append(
-            "described in another repository" if elsewhere == len(layer) else "some described elsewhere"
-        )
-    return Station(_upper(name), "; ".join(says), gate=any(job.approval for job in layer))
-
-
-def _known(environment: str) -> str:
-    return "an environment chosen when it runs" if "${{" in environment or "$" in environment else environment
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def approvals(book: Book, codebase: str, environment: str) -> str:

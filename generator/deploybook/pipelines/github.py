@@ -13,6 +13,8 @@ FOLDER = ".github/workflows/"
 _EXPRESSION = re.compile(
     r"\$\{\{\s*(?:matrix|(?:github\.event\.)?inputs)\.([\w-]+)(?:\s*\|\|\s*'[^']*')?\s*\}\}"
 )
+_LEGS = 8
+"""Legs of a matrix that are named; the others are counted."""
 _WORDS = {
     "workflow_dispatch": "by hand",
     "pull_request": "on every pull request",
@@ -25,6 +27,9 @@ _WORDS = {
     "workflow_call": "when another workflow uses it",
     "deployment": "when a deployment is made",
     "repository_dispatch": "when another system asks",
+    "issues": "when an issue changes",
+    "issue_comment": "on a comment",
+    "pull_request_review": "on a review",
 }
 
 
@@ -86,8 +91,14 @@ def _worded(starts: list[str], triggers: Node | None) -> Iterator[str]:
         says = _WORDS.get(event, event.replace("_", " "))
         narrowed = triggers.get(event) if triggers else None
         if event in ("push", "pull_request") and narrowed is not None:
-            branches = [word for key in ("branches", "tags") for word in _list(narrowed.get(key))]
-            says += f" to {', '.join(branches[:4])}" if branches else ""
+            branches, tags = _list(narrowed.get("branches")), _list(narrowed.get("tags"))
+            some = [f"to {', '.join(branches[:4])}"] if branches else []
+            some += [f"of tags {', '.join(tags[:4])}"] if tags else []
+            says += " " + " or ".join(some) if some else ""
+            says += " that changes certain files" if narrowed.get("paths") else ""
+            says += " that changes other than certain files" if narrowed.get("paths-ignore") else ""
+        if event == "workflow_run" and narrowed is not None and (after := _list(narrowed.get("workflows"))):
+            says = f"after {', '.join(after[:4])}"
         yield says
 
 
@@ -141,14 +152,16 @@ class _Reading:
         environment = _text(node.get("environment", "name")) or _text(node.get("environment"))
         if environment is None and uses and not uses.startswith("./"):
             environment = _text(node.get("with", "environment"))  # what a file elsewhere is told to deploy to
-        values = {**given, **_matrix(node.get("strategy", "matrix"))}
+        axes, tolerant = node.get("strategy", "matrix"), node.get("continue-on-error")
+        values = {**given, **_matrix(axes)}
         return Job(
             id=f"{prefix}{key}",
-            name=f"{before}{_named(name, values) or key}",
+            name=f"{before}{_of_legs(name, axes) or _named(name, values) or key}",
             needs=(),
             environments=_resolved(environment, values),
             smoke=looks_at_users(key, name, *words),
-            blocks=node.get("continue-on-error") is None,
+            blocks=not (tolerant is not None and tolerant.value is True),
+            matrix=tuple(key for key in axes.mapping if key not in ("include", "exclude")) if axes else (),
             uses=uses,
             condition=_text(node.get("if")),
             line=node.line,
@@ -196,12 +209,19 @@ def _step(step: Node) -> Iterator[str]:
 
 
 def _matrix(node: Node | None) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    """What each key of a matrix stands for, those that are only under `include` too."""
+    found: dict[str, list[str]] = {}
     for key, values in (node.mapping if node else {}).items():
-        words = tuple(str(item.value) for item in values.items if isinstance(item.value, str | int))
-        if words:
-            found[key] = words[:20]
-    return found
+        if key not in ("include", "exclude"):
+            found[key] = [
+                str(item.value) for item in values.items if isinstance(item.value, str | int | float)
+            ]
+    more = node.get("include") if node else None
+    for leg in more.items if more else []:
+        for key, value in leg.mapping.items():
+            if isinstance(value.value, str | int | float):
+                found.setdefault(key, []).append(str(value.value))
+    return {key: tuple(dict.fromkeys(values))[:20] for key, values in found.items() if values}
 
 
 def _resolved(text: str | None, values: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -216,8 +236,26 @@ def _resolved(text: str | None, values: Mapping[str, tuple[str, ...]]) -> tuple[
 
 def _named(name: str, values: Mapping[str, tuple[str, ...]]) -> str | None:
     """A name with its values put in; none where it is known only at run time."""
-    told = _EXPRESSION.sub(lambda found: "/".join(values.get(found[1], ("${{",))), name)
+    told = _EXPRESSION.sub(lambda found: "|".join(values.get(found[1], ("${{",))), name)
     return None if "${{" in told else told
+
+
+def _of_legs(name: str, axes: Node | None) -> str | None:
+    """The names of the legs of a matrix that lists each; none where it has axes, or is not in the name."""
+    legs = axes.get("include") if axes else None
+    if axes is None or legs is None or set(axes.mapping) != {"include"} or "matrix." not in name:
+        return None
+    found = []
+    for leg in legs.items:
+        values = {
+            key: (str(node.value),)
+            for key, node in leg.mapping.items()
+            if isinstance(node.value, str | int | float)
+        }
+        found.append(_named(name, values))
+    told = list(dict.fromkeys(each for each in found if each))
+    more = f" and {len(told) - _LEGS} more" if len(told) > _LEGS else ""
+    return ", ".join(told[:_LEGS]) + more if told and None not in found else None
 
 
 def _text(node: Node | None) -> str | None:

@@ -57,7 +57,7 @@ def pipelines(files: Mapping[str, bytes], paths: tuple[str, ...]) -> Iterator[Pi
         kind="gitlab",
         file=FILE,
         name="GitLab CI",
-        triggers=("on every push",),
+        triggers=_triggers(root, keys),
         jobs=wired,
         stages=tuple(stage for stage in stages if any(job.stage == stage for job in wired)),
         files=tuple(sorted(used)),
@@ -166,10 +166,12 @@ def _job(key: str, bodies: Mapping[str, Node]) -> Job:
     name = environment.get("name") if environment and environment.mapping else environment
     stops = _text(_first(chain, "environment", "action")) in ("stop", "prepare", "verify", "access")
     rules = _first(chain, "rules")
-    manual = _text(_first(chain, "when")) == "manual" or any(
-        _text(rule.get("when")) == "manual" for rule in (rules.items if rules else [])
-    )
-    stage = _text(_first(chain, "stage")) or "test"
+    # Outside of rules a job that waits for a button holds up nothing, unless it says otherwise.
+    plain = _text(_first(chain, "when")) == "manual"
+    manual = plain or any(_text(rule.get("when")) == "manual" for rule in (rules.items if rules else []))
+    strange = _strange(chain, bodies)
+    # A stage may stand in what is described elsewhere: then it is not the default one.
+    stage = _text(_first(chain, "stage")) or (None if strange else "test")
     allowed = _first(chain, "allow_failure")
     script = _first(chain, "script")
     lines = [line for line, _ in script.words()] if script else []
@@ -180,13 +182,72 @@ def _job(key: str, bodies: Mapping[str, Node]) -> Job:
         stage=stage,
         environments=environments,
         approval=manual,
-        smoke=looks_at_users(key, stage, *(line[:500] for line in lines[:50])),
-        blocks=not (allowed is not None and allowed.value is True),
-        condition=next(
-            (_text(rule.get("if")) for rule in (rules.items if rules else []) if rule.get("if")), None
-        ),
+        smoke=looks_at_users(key, stage or "", *(line[:500] for line in lines[:50])),
+        blocks=not (allowed.value is True if allowed is not None else plain),
+        uses=_child(_first(chain, "trigger")) or strange,
+        matrix=_axes(_first(chain, "parallel", "matrix")),
+        condition=_condition(rules, _first(chain, "only"), _first(chain, "except")),
         line=bodies[key].line,
     )
+
+
+def _strange(chain: list[Node], bodies: Mapping[str, Node]) -> str | None:
+    """What a job extends that no file at hand describes."""
+    names = [word for node in chain if (parents := node.get("extends")) for word, _ in parents.words()]
+    return next((name for name in names if name not in bodies), None)
+
+
+def _condition(rules: Node | None, only: Node | None, never: Node | None) -> str | None:
+    """When a job is there: the first `if` of its rules, else the names after `only` and `except`."""
+    for rule in rules.items if rules else []:
+        if rule.get("if") and _text(rule.get("when")) != "never":
+            return _text(rule.get("if"))
+    named, off = _plain(only), _plain(never)
+    parts = [" or ".join(named)] if named else []
+    parts += [f"not {' or '.join(off)}"] if off else []
+    return " and ".join(parts) or None
+
+
+def _plain(node: Node | None) -> list[str]:
+    return [word for word, _ in node.words()] if node and not node.mapping else []
+
+
+def _axes(node: Node | None) -> tuple[str, ...]:
+    """What a job is run once for each of."""
+    return tuple(dict.fromkeys(key for leg in (node.items if node else []) for key in leg.mapping))
+
+
+def _child(node: Node | None) -> str | None:
+    """The pipeline that a job starts in its place."""
+    if node is None:
+        return None
+    return _text(node) or _text(node.get("project")) or _text(node.get("include")) or "another pipeline"
+
+
+_SOURCES = {
+    "merge_request_event": "on every merge request", "push": "on every push", "schedule": "on a schedule",
+    "web": "by hand", "api": "when another system asks", "trigger": "when another system asks",
+    "pipeline": "after another pipeline", "parent_pipeline": "after another pipeline",
+}  # fmt: skip
+
+
+def _triggers(root: Node, keys: Mapping[str, Node]) -> tuple[str, ...]:
+    """When it runs: what the rules of `workflow` let through, else every push."""
+    workflow = root.get("workflow") or keys.get("workflow")
+    rules = workflow.get("rules") if workflow else None
+    found: list[str] = []
+    for rule in rules.items if rules else []:
+        if _text(rule.get("when")) == "never":
+            continue
+        told = _text(rule.get("if")) or ""
+        found += [says for source, says in _SOURCES.items() if re.search(rf"[\"']{source}[\"']", told)]
+        if "$CI_COMMIT_TAG" in told:
+            found.append("on every tag")
+        if "$CI_COMMIT_BRANCH" in told or "$CI_DEFAULT_BRANCH" in told:
+            found.append("on every push to certain branches")
+        if not told and not rule.get("changes"):
+            found.append("on every push")
+    return tuple(dict.fromkeys(found)) or ("on every push",)
 
 
 def _wired(jobs: list[Job], stages: tuple[str, ...], bodies: Mapping[str, Node]) -> Iterator[Job]:
@@ -207,6 +268,8 @@ def _wired(jobs: list[Job], stages: tuple[str, ...], bodies: Mapping[str, Node])
 
 def _needed(node: Node) -> Iterator[str]:
     for item in node.items:
+        if item.get("project") or item.get("pipeline"):
+            continue  # a job of another pipeline
         found = item.get("job") if item.mapping else item
         if found is not None and isinstance(found.value, str):
             yield found.value

@@ -38,6 +38,8 @@ class Job:
     uses: str | None = None
     """A file elsewhere that it runs, which cannot be read here."""
     condition: str | None = None
+    matrix: tuple[str, ...] = ()
+    """What it is run once for each of, by name: os, python."""
     line: int = 0
 
 
