@@ -158,6 +158,9 @@ def sync(
     as_of: AsOf = None,
     since: Annotated[str | None, typer.Option(help="Read history again from this day on.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only sources whose name has this in it.")] = None,
+    shard: Annotated[
+        str, typer.Option(help="Only this part of the sources, as 3/8, where several schedules share them.")
+    ] = "1/1",
     believe: Believe = None,
     max_wait: MaxWait = 300.0,
     quiet: Quiet = False,
@@ -168,7 +171,9 @@ def sync(
     from deploybook.build.compose import sync as sync_history
     from deploybook.build.progress import Progress
 
-    reading = Reading(since=_day(since), only=only or (), believe=believe or (), max_wait=max_wait)
+    reading = Reading(
+        since=_day(since), only=only or (), believe=believe or (), max_wait=max_wait, shard=_shard(shard)
+    )
     with Progress(quiet=quiet, verbose=verbose) as progress:
         outcome = sync_history(_config(config), _instant(as_of), reading, progress=progress)
     for line in outcome.problems:
@@ -453,6 +458,16 @@ def schema(
             f"there is no record type {record!r}", where="--record", next_step=f"one of: {', '.join(KINDS)}"
         )
     print(json.dumps(record_schema(record), indent=2))
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Which part of how many."""
+    part, slash, parts = text.partition("/")
+    if not (slash and part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise UsageError(
+            f"{text!r} is no part", where="--shard", next_step="write 3/8 for the third of eight"
+        )
+    return int(part), int(parts)
 
 
 def _day(text: str | None) -> datetime | None:
