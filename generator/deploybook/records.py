@@ -284,11 +284,44 @@ class Annotation(Record, frozen=True, kw_only=True, tag="annotation"):
     url: str | None = None
 
 
+class BranchRule(Record, frozen=True, kw_only=True, tag="branch_rule"):
+    """What guards a branch, as it was read. Key: codebase, branch."""
+
+    codebase: Word
+    branch: Word
+    read_at: Instant
+    protected: bool | None = None
+    """Whether any rule guards it."""
+    reviews: Count | None = None
+    """Approvals that a change needs; 0: none."""
+    checks: tuple[str, ...] | None = None
+    """Checks that a change needs, by the names that the forge gives them: jobs, or pipelines."""
+    admins: bool | None = None
+    """Whether administrators are held to it too."""
+    url: str | None = None
+
+
+class EnvironmentRule(Record, frozen=True, kw_only=True, tag="environment_rule"):
+    """What a deployment to an environment has to pass, as it was read. Key: codebase, environment."""
+
+    codebase: Word
+    environment: Word
+    read_at: Instant
+    reviewers: tuple[str, ...] | None = None
+    """People and teams of whom one has to approve; a team as `@acme/team`."""
+    self_review: bool | None = None
+    """Whether who asks for a deployment may approve it."""
+    wait_minutes: Count | None = None
+    branches: tuple[str, ...] | None = None
+    """Only from these: `protected`, or patterns of names; empty: from any."""
+    url: str | None = None
+
+
 KINDS: dict[str, type[Record]] = {
     kind.__struct_config__.tag: kind  # type: ignore[misc]
     for kind in (
         Commit, Change, Deployment, Incident, PipelineRun, TestCaseRun, Coverage, FlagChange,
-        Availability, Issue, Verdict, Lock, Shift, Annotation,
+        Availability, Issue, Verdict, Lock, Shift, Annotation, BranchRule, EnvironmentRule,
     )
 }  # fmt: skip
 """Record types by the `type` of their JSON."""
@@ -308,12 +341,14 @@ KEYS: dict[type[Record], tuple[str, ...]] = {
     Lock: ("claim", "codebase", "environment"),
     Shift: ("rotation", "from_"),
     Annotation: ("on", "text"),
+    BranchRule: ("codebase", "branch"),
+    EnvironmentRule: ("codebase", "environment"),
 }
 """What makes a record the same one: a later record with the same key, from the same source, replaces it."""
 
 AnyRecord = (
     Commit | Change | Deployment | Incident | PipelineRun | TestCaseRun | Coverage | FlagChange
-    | Availability | Issue | Verdict | Lock | Shift | Annotation
+    | Availability | Issue | Verdict | Lock | Shift | Annotation | BranchRule | EnvironmentRule
 )  # fmt: skip
 
 _decoder = msgspec.json.Decoder(AnyRecord)
