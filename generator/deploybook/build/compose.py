@@ -227,7 +227,7 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
         with History.open(config.history_url, root=config.root) as history:
             history.keep("published", book.kept.new)
             kept.write(history, target, public=config.site.public)
-    return Outcome(says=says, problems=synced.problems, exit_code=synced.exit_code)
+    return Outcome(f"{synced.says}; {says}", synced.problems, synced.exit_code)
 
 
 def _publish(config: Config, book: Book, own: dict[str, object], target: Path, progress: Progress) -> str:
@@ -245,6 +245,7 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
         return f"{target} is as it was: nothing new"
     write_if_changed(config.build_dir / "mkdocs.yml", settings.encode())
     shutil.rmtree(next_site, ignore_errors=True)
+    next_site.mkdir(parents=True)  # fails here, with a plain word, where we may not write
     progress.step("building the site")
     site.run_mkdocs(config.build_dir / "mkdocs.yml", config.build_dir / "mkdocs.log")
     sealed = policy.seal(next_site)

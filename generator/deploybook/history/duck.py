@@ -125,7 +125,7 @@ def _connect(path: Path, *, read_only: bool) -> Any:
         connection.con.execute("SET TimeZone = 'UTC'")
     except (duckdb.Error, OSError) as error:
         says = first_line(error)
-        if "lock" in says.lower():
+        if "set lock" in says.lower():  # a damaged file speaks of a block
             raise StoreError(
                 f"another process is using the history: {says}",
                 where=str(path),

@@ -123,13 +123,13 @@ class History:
         A later record replaces an earlier one with the same key from the same feed. Of a snapshot, or of a
         pull that says `Afresh`, what is not yielded again is forgotten. Another feed that yields several
         cursors is saved in steps, each with its cursor. A `SourceError` is kept with the source and
-        returned; what was saved before stands. So it is where a snapshot holds less than half of what it
-        held, and many records less: that is more often a fault of the source than the truth.
+        returned; what was saved before stands. So it is where all there is is less than half of what
+        there was, and many records less: that is more often a fault of the source than the truth.
 
         Args:
             feed: What to read.
             ask: Handed to the feed; its `as_of` is the time that the source is said to be read at.
-            believe: Save a snapshot however little it holds.
+            believe: Save all there is, however little it is.
 
         Raises:
             StoreError: The store cannot be written; it is as it was.
@@ -179,7 +179,7 @@ class History:
                 whole = True
             else:
                 unchanged = True
-        if feed.snapshot and not unchanged and not believe:
+        if whole and not unchanged and not believe:
             self._suspect(feed, staging)
         self._save(
             feed, ask, staging, cursor,
@@ -188,11 +188,15 @@ class History:
         return SyncReport(rows, rejected, unchanged, None)
 
     def _suspect(self, feed: Feed, staging: Staging) -> None:
-        """Raise `SourceError` where a snapshot holds much less than is kept of it."""
+        """Raise `SourceError` where all there is is much less than is kept of it.
+
+        A repository that holds nothing at all was emptied or is another one: no rewriting ends so.
+        """
         kept = staging.kept()
         del kept[REJECTED.table]
         before, now = sum(kept.values()), staging.rows
-        if before - now > FEW and now * 2 < before:
+        emptied = before > 0 and now == 0 and not feed.snapshot
+        if emptied or (before - now > FEW and now * 2 < before):
             raise SourceError(
                 f"it says {now:,} records where it said {before:,}, so it is not believed; the old stand",
                 next_step=f"see what became of the rest; where it is right so, add `--believe {feed.name}`",
