@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from tests.support.loopback import Asked, Loopback, Reply
 
@@ -89,6 +90,13 @@ class Hub:
     deployments: list[dict[str, Any]] = field(default_factory=list)
     releases: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
+    branch: dict[str, Any] = field(default_factory=lambda: {"name": "main", "protected": False})
+    protection: dict[str, Any] | None = None
+    """Of the branch, where it has one and the token may read it."""
+    ruleset: list[dict[str, Any]] | None = field(default_factory=list)
+    """Rules of active rulesets; `None` on a server that knows none."""
+    environments: list[dict[str, Any]] | None = field(default_factory=list)
+    """`None` where the token may not read them."""
     jobs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     unknown_fields: tuple[str, ...] = ()
     """GraphQL fields that this server is too old for."""
@@ -109,11 +117,13 @@ class Hub:
         if asked.path.endswith("/graphql"):
             return self._graphql(asked.body["query"], asked.body["variables"])
         prefix, _, path = asked.path.partition("/repos/acme/shop")
-        if prefix not in {"", "/api/v3"} or not path:
+        if prefix not in {"", "/api/v3"} or asked.path == prefix:
             return Reply({"message": "Not Found"}, 404)
         size, page = int(asked.query.get("per_page", 30)), int(asked.query.get("page", 1))
         if path == "/actions/runs":
             return self._runs(asked.query.get("created"), size, page)
+        if (found := self._rules(path)) is not None:
+            return Reply(found)
         if path == "/pulls":
             rows = sorted(self.pulls, key=lambda row: str(row["updatedAt"]), reverse=True)
             return Reply([{"number": row["number"], "updated_at": row["updatedAt"]} for row in rows[:size]])
@@ -136,9 +146,20 @@ class Hub:
                 key=lambda row: str(row["updated_at"]),
             )
             return Reply(rows[(page - 1) * size : page * size])
-        if found := re.fullmatch(r"/actions/runs/(\d+)/jobs", path):
-            return Reply({"jobs": self.jobs.get(int(found[1]), [])})
+        if job := re.fullmatch(r"/actions/runs/(\d+)/jobs", path):
+            return Reply({"jobs": self.jobs.get(int(job[1]), [])})
         return Reply({"message": "Not Found"}, 404)
+
+    def _rules(self, path: str) -> Any:
+        """The repository itself and what guards it; `None` for any other path."""
+        if path == "":
+            return {"default_branch": self.branch["name"]}
+        name = quote(self.branch["name"], safe="")
+        environments = None if self.environments is None else {"environments": self.environments}
+        return {
+            f"/branches/{name}": self.branch, f"/branches/{name}/protection": self.protection,
+            f"/rules/branches/{name}": self.ruleset, "/environments": environments,
+        }.get(path)  # fmt: skip
 
     def _runs(self, created: str | None, size: int, page: int) -> Reply:
         rows = self.runs if created is None else self._between(created)

@@ -30,6 +30,7 @@ class Book:
     root: Path
     deployments: dict[str, Any] = field(default_factory=lambda: {"from": "github"})
     path: str | None = None
+    branch: str | None = None
     url: str | None = None
     waits: list[float] = field(default_factory=list)
     shelf: Shelf = field(default_factory=Shelf)
@@ -38,7 +39,7 @@ class Book:
         host = self.server.url.partition("//")[2]
         shop = {
             "repository": f"http://{host}/acme/shop", "deployments": self.deployments, "path": self.path,
-            "incidents": {"from": "github", "labels": ["incident"]},
+            "incidents": {"from": "github", "labels": ["incident"]}, "release_branch": self.branch,
         }  # fmt: skip
         process = {"environments": ["staging", "production"]}
         return Config.of({"codebases": {"shop": shop}, "process": process}, root=self.root)

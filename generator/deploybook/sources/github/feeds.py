@@ -14,6 +14,7 @@ from deploybook.sources.github.deployments import deployments, releases
 from deploybook.sources.github.door import Door, Place
 from deploybook.sources.github.issues import incidents
 from deploybook.sources.github.pulls import changes
+from deploybook.sources.github.rules import rules
 from deploybook.sources.github.runs import runs
 from deploybook.sources.matching import Names
 
@@ -50,7 +51,11 @@ def _of_codebase(door: Door, place: Place, codebase: Codebase, config: Config) -
                 door, place, deploys_to, as_deployments=isinstance(said, WorkflowDeployments), ask=ask
             ),
         ),
-    ]
+        Feed(
+            f"github:{place.codebase}/rules", FORGE,
+            lambda ask: rules(door, place, codebase.release_branch, ask), snapshot=True, said=door.said,
+        ),
+    ]  # fmt: skip
     if isinstance(said, GithubDeployments):
 
         def pull_deployments(ask: Ask) -> Iterator[Item]:
