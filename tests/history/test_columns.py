@@ -80,4 +80,5 @@ def test_tables_are_named_as_the_data_files() -> None:
     assert list(TABLES) == [
         "commits", "changes", "deployments", "incidents", "pipeline_runs", "test_case_runs", "coverage",
         "flag_changes", "availability", "issues", "verdicts", "locks", "shifts", "annotations",
+        "branch_rules", "environment_rules",
     ]  # fmt: skip
