@@ -34,6 +34,8 @@ def step(folder: Path, run: str, **inputs: str) -> subprocess.CompletedProcess[s
         "XDG_STATE_HOME": str(folder / "state"),
     }
     for each in action["runs"]["steps"]:
+        if "uses" in each:  # the cache of GitHub's own runners
+            continue
         variables = {}
         for name, value in each.get("env", {}).items():
             variables[name] = known[value.removeprefix("${{ inputs.").removesuffix(" }}")]
