@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+import pyarrow as pa
 from tests.history.support import ask, change, opened, run
 
 from deploybook.feed import Ask, Cursor, Feed, Item, Rejected
@@ -43,3 +45,38 @@ def main(folder: Path, server: str | None, begun: Event | None = None) -> None:
         steps = Feed(name="github:shop", rank=20, pull=pull)
         history.sync(steps, ask(history.cursor(steps.name)))
         history.sync(Feed(name="records:all", rank=30, pull=pull, snapshot=True), ask())
+
+
+SHARED = 8
+"""Feeds that eight writers want, all of them."""
+
+
+def shared_feed(number: int, watch: Path) -> Feed:
+    """The feed of that number; two that pull it at once leave a file `twice` in `watch`."""
+    name = f"github:repo-{number}"
+
+    def watched(asked: Ask) -> Iterator[Item]:
+        with (watch / f"{number}").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                (watch / "twice").touch()
+            yield from pull(asked)
+
+    return Feed(name=name, rank=20, pull=watched, snapshot=number == SHARED - 1)
+
+
+def writer(folder: Path, server: str | None, watch: Path, first: int) -> None:
+    """Pull every shared feed that nobody else is pulling, from the `first` on, and keep the same notices."""
+    os.environ.pop("HISTORY_SERVER", None)
+    if server:
+        os.environ["HISTORY_SERVER"] = server
+    with opened(folder) as history:
+        for step in range(SHARED):
+            feed = shared_feed((first + step) % SHARED, watch)
+            with history.claim(feed.name) as ours:
+                if ours:
+                    cursor = None if feed.snapshot else history.cursor(feed.name)
+                    history.sync(feed, ask(cursor))
+            keys = [f"{each}" for each in range(500)]
+            history.keep("notices", pa.table({"key": keys if first % 2 else keys[::-1], "text": keys}))

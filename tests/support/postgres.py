@@ -73,6 +73,7 @@ def server() -> Iterator[Server]:
             found.psql("CREATE DATABASE history", "postgres")
             quoted = PASSWORD.replace("'", "''")
             found.psql(f"CREATE USER guarded PASSWORD '{quoted}'", "postgres")
+            found.psql("CREATE DATABASE guarded OWNER guarded", "postgres")
             yield found
         finally:
             _run([*user, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"])
