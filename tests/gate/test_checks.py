@@ -53,6 +53,10 @@ def failing(count: int, of: int) -> list[Any]:
     ]
 
 
+def unknown_revision() -> Facts:
+    return good(question=replace(good().question, revision="e" * 40))
+
+
 CASES: list[tuple[str, str, Facts, str, str]] = [
     ("unlocked", "nothing is locked", good(), "pass", "no lock is in the way"),
     (
@@ -193,6 +197,22 @@ CASES: list[tuple[str, str, Facts, str, str]] = [
         "no_proof", "smoke passed 25 h ago: older than 24 h",
     ),
     (
+        "smoke", "they passed before it was in staging", good(runs=[CI, run("smoke", ago=1.5)]),
+        "no_proof", "smoke passed before this revision was in staging",
+    ),
+    (
+        "smoke", "they are part of the pipeline that brought it to staging",
+        good(
+            runs=[CI, run("smoke", ago=1.5), run("deliver", ago=1, id="d", started_at=NOW - hours(2))],
+            deployments=[LIVE, deployment("2", "staging", NEW, NOW - hours(1), pipeline_run="d")],
+        ),
+        "pass", "smoke passed on this revision, 2026-11-19 09:30 UTC",
+    ),
+    (
+        "smoke", "when they passed is unknown", good(runs=[CI, run("smoke", finished_at=None)]),
+        "no_proof", "smoke passed, but when is unknown",
+    ),
+    (
         "smoke", "they are of another revision", good(runs=[CI, run("smoke", MID)]),
         "no_proof", "the newest smoke test is of bbbbbbbbbb, not of this revision",
     ),
@@ -250,6 +270,19 @@ CASES: list[tuple[str, str, Facts, str, str]] = [
         good(changes=[change("11", MID, reverted_by="12"), change("12", NEW, reverts="11")]),
         "pass", "nothing in it was taken back later",
     ),
+    (
+        "whole", "git does not have the revision", unknown_revision(),
+        "no_proof", "git does not have this revision",
+    ),
+    (
+        "reviewed", "git does not have the revision", unknown_revision(),
+        "no_proof", "git does not have this revision: what it brings is unknown",
+    ),
+    (
+        "required", "none is named, and none ran on the release branch",
+        good(config=config(codebases={"shop": {"release_branch": "main"}}), runs=[]),
+        "no_proof", "no pipeline is known",
+    ),
     ("reviewed", "all were", good(), "pass", "all its changes were approved by another"),
     (
         "reviewed", "one was not", good(changes=[change("11", MID, approved=False), change("12", NEW)]),
@@ -288,6 +321,15 @@ CASES: list[tuple[str, str, Facts, str, str]] = [
 def test_each_check_answers_and_says_why(check: str, facts: Facts, answer: str, says: str) -> None:
     (reason,) = (each for each in judge(facts).reasons if each.check == check)
     assert (reason.answer, reason.says) == (answer, says)
+
+
+def test_the_table_has_every_check_with_every_answer_that_it_gives() -> None:
+    surely = {"window", "incidents", "budget"}
+    """What is known of these is all there is: they never are without proof."""
+    told = {(check, answer) for check, _, _, answer, _ in CASES}
+    checks = {reason.check for reason in judge(good()).reasons}
+    assert told == {(check, answer) for check in checks for answer in ("pass", "fail", "no_proof")
+                    if answer != "no_proof" or check not in surely}  # fmt: skip
 
 
 def test_all_that_speaks_for_it_is_a_pass_and_every_line_is_told() -> None:

@@ -2,7 +2,8 @@
 
 They are told by pipelines, jobs or stages whose names say so, or by test cases of such suites or jobs. Of
 each the newest run counts. A test that failed and passed within that run proves nothing: only a clean run
-after it does. Nor does a run that was skipped, did not end, is too old or of another revision.
+after it does. Nor does a run that was skipped, did not end, is too old, of another revision, or from before
+the revision was in the environment that it is promoted from: it ran against something else.
 """
 
 from __future__ import annotations
@@ -55,8 +56,25 @@ def _aged(result: Result, facts: Facts, limit: timedelta, *, again: bool) -> tup
     age = facts.question.as_of - result.at
     if age > limit:
         return "no_proof", f"{result.unit} passed {span(age)} ago: older than {span(limit)}"
+    there = _there_since(facts)
+    if there is not None and result.at < there:
+        return "no_proof", f"{result.unit} passed before this revision was in {', '.join(facts.earlier)}"
     clean = " on a clean run after a failed one" if again else ""
     return "pass", f"{result.unit} passed on this revision{clean}, {instant(result.at, facts.config.zone)}"
+
+
+def _there_since(facts: Facts) -> datetime | None:
+    """When the revision first came to an environment before; `None` where it is not there: `earlier` says so.
+
+    A deployment's own pipeline may test before it ends, so its start counts where that is known.
+    """
+    began: list[datetime] = []
+    for name in facts.earlier:
+        found = facts.running(name)
+        if found is not None and facts.is_it(found.revision):
+            own = (run.started_at for run in facts.runs if run.id == found.pipeline_run)
+            began.append(found.started_at or next(filter(None, own), None) or found.at)
+    return min(began, default=None)
 
 
 def _nothing(facts: Facts, words: tuple[str, ...]) -> str:
