@@ -22,6 +22,7 @@ from deploybook.linking.model import (
     LinkedIncident,
     from_table,
 )
+from deploybook.linking.required import by_branch_rules
 from deploybook.metrics import INPUTS, Engine, compute_arrow, outliers, settings_of
 from deploybook.pages.book import Book, Figures, SetAside, SourceStatus
 from deploybook.sources.local import heads, release_branches, repositories
@@ -61,6 +62,7 @@ def _counted(linked: Linked, history: History, cache: Path) -> Engine:
 
 def open_book(config: Config, history: History, as_of: datetime, progress: Progress) -> Book:
     """Link and count the history as of an instant; for a public site, without what is not for outside."""
+    config = by_branch_rules(config, history.read("branch_rules"), lambda: history.read("pipeline_runs"))
     local = repositories(config, config.build_dir)
     progress.step("linking changes, deployments and incidents")
     shown = public.hide_config(config) if config.site.public else config
@@ -100,6 +102,7 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
         pipelines=said.pipelines,
         statements=stated(config)[0],
         published=history.kept("published").to_pyarrow(),
+        notices=history.kept("notices").select("key", "sent_at", "to").to_pyarrow(),
         cache=config.build_dir / "cache",
     )
 

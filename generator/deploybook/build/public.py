@@ -31,6 +31,7 @@ _AFTER: Mapping[str, tuple[str, ...]] = {
     "incidents": ("title",),
     "flag_changes": ("by",),
     "verdicts": ("override", "reasons"),
+    "environment_rules": ("reviewers",),
     "locks": ("holder", "run", "reason", "forced"),
 }
 _NOBODYS = frozenset({"shifts"})

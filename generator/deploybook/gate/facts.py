@@ -24,6 +24,7 @@ from deploybook.linking.model import (
     LinkedIncident,
     from_table,
 )
+from deploybook.linking.required import by_branch_rules
 from deploybook.linking.rows import read
 from deploybook.linking.rules import rules_of
 from deploybook.pages.locks import held
@@ -176,7 +177,9 @@ def read_facts(
     recent = history.table("pipeline_runs").filter(
         _.codebase.isin(own), (_.finished_at >= since) | _.finished_at.isnull()
     )
-    runs = read({"pipeline_runs": recent.to_pyarrow()}, "pipeline_runs", PipelineRun)
+    ran = recent.to_pyarrow()
+    runs = read({"pipeline_runs": ran}, "pipeline_runs", PipelineRun)
+    config = by_branch_rules(config, history.read("branch_rules"), lambda: ran)
     graph = Graph(read(tables, "commits", Commit))
     facts = Facts(
         question=question, config=config, graph=graph,
