@@ -37,6 +37,8 @@ _OTHERS = {
     "pipeline_run": "pipeline_runs",
     "lock": "locks",
     "verdict": "verdicts",
+    "branch_rule": "branch_rules",
+    "environment_rule": "environment_rules",
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.pages.support import AS_OF, SHOP, book
 
@@ -193,3 +194,124 @@ def test_practices_yml_is_read_and_each_wrong_entry_is_told() -> None:
         ("practices.yml:4", "met"),
         ("practices.yml:5", "because"),
     ]
+
+
+RULE = {"type": "branch_rule", "codebase": "shop", "branch": "main", "read_at": on(1)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        ({"protected": True, "reviews": 1, "checks": ["ci"]}, "met"),
+        ({"protected": True, "reviews": 0, "checks": ["ci"]}, "not_met"),
+        ({"protected": True, "reviews": 1, "checks": []}, "not_met"),
+        ({"protected": False}, "not_met"),
+        ({"protected": True, "checks": ["ci"]}, "not_measured"),
+        ({"protected": True}, "not_measured"),
+    ],
+)
+def test_a_branch_asks_for_a_review_and_for_checks(rule: Record, status: str) -> None:
+    assert ask("source.protected", [RULE | rule]).status == status
+
+
+def test_rules_that_were_not_read_or_are_of_another_branch_are_not_measured() -> None:
+    config = {**SHOP, "codebases": {"shop": {"deployments": {"from": "records"}, "release_branch": "trunk"}}}
+    assert ask("source.protected", []).status == "not_measured"
+    assert ask("source.protected", [RULE | {"protected": False}], config).status == "not_measured"
+
+
+def test_who_stopped_deploying_does_not_deploy_weekly() -> None:
+    long_ago = [deployment(1, 200)]
+    assert ask("deploy.weekly", long_ago).status == "not_met"
+    assert ask("deploy.daily", long_ago, stage="daily").status == "not_met"
+    assert ask("deploy.weekly", []).status == "not_applicable"
+
+
+def test_uptime_that_nobody_reads_is_not_measured() -> None:
+    assert ask("manage.uptime", []).status == "not_measured"
+
+
+TEAM: Record = {
+    **SHOP,
+    "codebases": {"shop": {"deployments": {"from": "records"}, "team": "till"}},
+    "teams": {"till": {"members": ["ana"], "notify": ["env:TILL"]}},
+    "people": {"ana": {"notify": ["env:ANA"]}},
+}
+
+
+def sent(*rows: tuple[str, str, float | None]) -> pa.Table:
+    """Notices: key, target, and how many days before they were accepted; none waits."""
+    return pa.Table.from_pylist(
+        [
+            {"key": key, "to": to, "sent_at": None if days is None else AS_OF - timedelta(days=days)}
+            for key, to, days in rows
+        ],
+        schema=pa.schema([("key", pa.string()), ("to", pa.string()), ("sent_at", pa.timestamp("us", "UTC"))]),
+    )
+
+
+def told(check_id: str, stage: str, notices: pa.Table | None, records: list[Record]) -> Answer:
+    made = replace(book(records, TEAM), notices=notices)
+    check = next(check for check in CHECKS if check.id == check_id and check.stage == stage)
+    return answer(check, Standing(made, Teller(made), ()).facts("shop", AS_OF))
+
+
+TILL = "team:till>TILL"
+
+
+def test_the_team_was_told_of_every_deployment_since_notices_are_sent() -> None:
+    records = [deployment(1, 30), deployment(2, 5), deployment(3, 2)]
+    both = [(f"{TILL}|deployed|shop|production|{n}", TILL, 5 - n) for n in (2, 3)]
+    start = (f"{TILL}|cut-off|x", TILL, 10)
+    assert told("talk.news", "weekly", None, records).status == "not_measured"
+    assert told("talk.news", "weekly", sent(start, *both), records).status == "met"
+    found = told("talk.news", "weekly", sent(start, both[0]), records)
+    assert (found.status, [row.says for row in found.evidence]) == ("not_met", ["shop/3, planned"])
+
+
+def test_a_target_that_takes_nothing_for_a_day_is_seen() -> None:
+    fine = (f"{TILL}|cut-off|x", TILL, 0.1)
+    waits = (f"{TILL}|cut-off|y", TILL, None)
+    assert told("observe.notify", "daily", sent(fine, waits), []).status == "met"
+    stale = (f"{TILL}|cut-off|x", TILL, 3)
+    assert told("observe.notify", "daily", sent(stale, waits), []).status == "not_met"
+
+
+def unusual(*rows: tuple[str, float]) -> pa.Table:
+    return pa.Table.from_pylist([
+        {"codebase": "shop", "kind": "deployment", "id": id_, "environment": "production",
+         "at": AS_OF - timedelta(days=days), "measure": "duration"}
+        for id_, days in rows
+    ])  # fmt: skip
+
+
+def outlier_answer(config: Record, *rows: tuple[str, float]) -> Answer:
+    made = replace(book([deployment(int(id_), days) for id_, days in rows], config))
+    made = replace(made, tables={"outliers": unusual(*rows)} if rows else {"outliers": unusual(("9", 1))[:0]})
+    check = next(check for check in CHECKS if check.id == "measure.outliers")
+    return answer(check, Standing(made, Teller(made), ()).facts("shop", AS_OF))
+
+
+def test_outliers_of_more_than_thirty_days_need_a_note() -> None:
+    assert outlier_answer(SHOP).status == "met"
+    assert outlier_answer(SHOP, ("1", 29)).status == "met"
+    assert outlier_answer(SHOP, ("1", 31)).status == "not_met"
+    assert ask("measure.outliers", [], stage="daily").status == "not_measured"
+
+
+@pytest.mark.parametrize(
+    ("note", "status"),
+    [
+        ({"on": date(2026, 10, 20), "text": "The cluster moved"}, "met"),
+        ({"on": date(2026, 11, 1), "text": "shop/1 waited for the cluster"}, "met"),
+        ({"on": date(2026, 11, 1), "text": "shop/12 waited for the cluster"}, "not_met"),
+    ],
+)
+def test_a_note_is_of_its_day_or_says_its_name(note: Record, status: str) -> None:
+    assert outlier_answer({**SHOP, "annotations": [note]}, ("1", 31)).status == status
+
+
+def test_a_public_site_does_not_claim_what_it_may_not_show() -> None:
+    config = {**SHOP, "site": {**SHOP["site"], "public": True}}
+    for check_id in ("talk.chat", "talk.news", "know.owner", "branch.keeper", "talk.decides"):
+        assert ask(check_id, [], config).status == "not_measured"

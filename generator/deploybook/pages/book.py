@@ -124,13 +124,15 @@ class Book:
     """How each codebase's repository sorts its changes: `.github/release.yml`, `cliff.toml`."""
     published: pa.Table | None = None
     """Figures as they were published before: what the history keeps of them."""
+    notices: pa.Table | None = None
+    """Notices as they were sent and as they wait: key, sent_at, to."""
     cache: Path | None = None
     """Where charts are kept between builds."""
 
     @cached_property
     def studio(self) -> Studio | None:
         """Draws charts: one for all pages, so that it knows which are in use; none without a cache."""
-        return Studio(self.cache / "charts") if self.cache is not None else None
+        return Studio(self.cache / "charts", beside=True) if self.cache is not None else None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -10,6 +10,7 @@ from functools import cached_property
 from deploybook import words
 from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident
 from deploybook.pages.book import Book
+from deploybook.pages.notes import Notices, noted
 from deploybook.pages.owning import last_active, owner_of
 from deploybook.pages.rota import rotation_of
 from deploybook.pages.telling import Teller
@@ -17,7 +18,7 @@ from deploybook.pages.written import written
 from deploybook.periods import Rotation, Week
 from deploybook.pipelines.model import looks_at_users
 from deploybook.practices import Facts, Statement
-from deploybook.practices.model import DAYS, WEEKS
+from deploybook.practices.model import DAYS, WEEKS, Guard, Outlier
 
 _SUMS = ("green_time", "tested_commits", "uptime", "uptime_incidents")
 _LATEST = ("coverage", "flaky_share")
@@ -108,6 +109,32 @@ class Standing:
         found = next((name for hint in _KEEPERS for name in names if hint in name), None)
         return rotation_of(self.book, found) if found else None
 
+    def _guard(self, codebase: str, at: datetime) -> Guard | None:
+        """What guards the release branch, as last read before an instant."""
+        wanted = self.book.config.codebases[codebase].release_branch
+        known = [
+            row
+            for row in self.book.history["branch_rules"].to_pylist()
+            if row["codebase"] == codebase
+            and row["read_at"] <= at
+            and row["branch"] == (wanted or row["branch"])
+        ]
+        if not known:
+            return None
+        row = max(known, key=lambda row: row["read_at"])
+        checks = None if row["checks"] is None else tuple(row["checks"])
+        return Guard(row["branch"], row["read_at"], row["protected"], row["reviews"], checks)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """What was sent to whom."""
+        return Notices.of(self.book)
+
+    @cached_property
+    def outliers(self) -> dict[str, list[Outlier]]:
+        """What was unusual in the last 26 weeks, by codebase."""
+        return noted(self.book)
+
     def facts(self, codebase: str, at: datetime) -> Facts:
         """What is known of a codebase at an instant; what came later does not count."""
         book, config = self.book, self.book.config
@@ -154,6 +181,12 @@ class Standing:
             keeping=self.keeping,
             forge=codebase in self.forge,
             read_at=min(reads, default=None),
+            guard=self._guard(codebase, at),
+            first_at=min((d.at for d in self.deployments[codebase]), default=None),
+            outliers=self.outliers.get(codebase, ()) if "outliers" in book.tables else None,
+            told=self.notices.told.get(codebase, frozenset()) if self.notices.since else None,
+            noticed_since=self.notices.since,
+            refused=self.notices.refused(codebase, book),
             stated=tuple(s for s in self.statements if s.about(codebase, team)),
         )
 
@@ -193,7 +226,8 @@ class Standing:
     def _latest(self, codebase: str, metric: str, at: datetime) -> tuple[float, str] | None:
         end = Week.of(at, self.book.zone).start
         figures = self.book.figures.series("codebase", codebase, "week", metric)
-        known = [f for f in figures if f.start <= end and f.value is not None]
+        first = end - timedelta(weeks=13)
+        known = [f for f in figures if first <= f.start <= end and f.value is not None]
         if not known or known[-1].value is None:
             return None
         last = known[-1]

@@ -14,6 +14,8 @@ from deploybook.practices.model import DAYS, WEEKS, Answer, Evidence, Facts, jud
 from deploybook.practices.working import share
 
 _ROWS = 12
+_OLD = 30
+"""Days after which an outlier should have a note."""
 _NO_DEPLOYMENT = f"Nothing was deployed to users in {DAYS} days."
 
 
@@ -81,17 +83,25 @@ def production_defined(facts: Facts, _threshold: float) -> Answer:
 def weekly(facts: Facts, least: float) -> Answer:
     """Users get something every week."""
     if not any(facts.by_week.values()):
-        return none(f"Nothing was deployed to users in {WEEKS} weeks.")
+        return _nothing(facts)
     weeks = sum(bool(found) for found in facts.by_week.values())
     empty = [Evidence(week.start, "no deployment") for week, found in facts.by_week.items() if not found]
     says = f"A deployment in {weeks} of the last {len(facts.by_week)} weeks."
     return judged(weeks >= least, says, weeks, empty)
 
 
+def _nothing(facts: Facts) -> Answer:
+    """No deployment in twelve weeks: not met by who deploys at all, unknown of who was never seen to."""
+    week = next(iter(facts.by_week), None)
+    if week is None or facts.first_at is None or facts.first_at >= week.bounds(facts.config.zone)[0]:
+        return none(f"No whole week with a deployment to users is known before {facts.at:%Y-%m-%d}.")
+    return judged(False, f"Nothing was deployed to users in {WEEKS} weeks.", 0)
+
+
 def daily(facts: Facts, least: float) -> Answer:
     """Users get something on most working days."""
     if not any(facts.by_week.values()):
-        return none(f"Nothing was deployed to users in {WEEKS} weeks.")
+        return _nothing(facts)
     full = 0
     for week, found in facts.by_week.items():
         asked = [
@@ -233,7 +243,14 @@ def drill_down(facts: Facts, least: float) -> Answer:
 
 def outliers(facts: Facts, _threshold: float) -> Answer:
     """What took unusually long is listed, and somebody wrote why."""
-    del facts
-    return missing(
-        "Notes about outliers are not read.", "Write them as annotations with the codebase's name."
-    )
+    if facts.outliers is None:
+        return missing("Outliers were not counted.")
+    if not facts.outliers:
+        return judged(True, "Nothing was unusual in the last 26 weeks.", 0)
+    old = [each for each in facts.outliers if facts.at - each.at > timedelta(days=_OLD)]
+    bare = sorted((each for each in old if not each.noted), key=lambda each: each.at, reverse=True)
+    listed = words.count(len(facts.outliers), "outlier")
+    if not old:
+        return judged(True, f"{listed} of 26 weeks, none older than {_OLD} days.", 0)
+    says = f"{listed} of 26 weeks; {len(old) - len(bare)} of {len(old)} older than {_OLD} days have a note."
+    return judged(not bare, says, len(bare), [each.evidence for each in bare[:_ROWS]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deploybook.practices import deploying, people, working
-from deploybook.practices.model import Answer, Check, Facts, Stage, Statement
+from deploybook.practices.model import Answer, Check, Facts, Stage, Statement, missing
 
 _DAY = 86400.0
 
@@ -17,7 +17,7 @@ _WEEKLY: tuple[tuple[str, tuple[tuple[Any, ...], ...]], ...] = (
         ("source.reviewed", "Someone else reviews", "90 %", 0.90, working.reviewed,
          "Ask for an approval on the release branch."),
         ("source.protected", "The release branch is protected", "review and checks", None, working.protected,
-         "Ask for a review and for the checks in the branch's rules."),
+         "Ask for a review and for the checks in the branch's rules.", False),
         ("source.short-branches", "Branches live a week at most", "median 7 days", 7 * _DAY,
          working.short_branches, "Merge a part behind a flag instead of the whole at the end."),
     )),
@@ -114,7 +114,7 @@ _DAILY: tuple[tuple[str, tuple[tuple[Any, ...], ...]], ...] = (
         ("measure.drill-down", "Every row leads to its source", "all", 1.0, deploying.drill_down,
          "Give deployments and incidents their address."),
         ("measure.outliers", "Old outliers have a note", "30 days", None, deploying.outliers,
-         "Write why, as an annotation."),
+         "Write why, as an annotation on its day, or with its name.", False),
     )),
     ("Observing", (
         ("observe.detect", "Noticed within 15 minutes", "median", 900.0, deploying.detect,
@@ -156,6 +156,13 @@ CHECKS: tuple[Check, ...] = (*_ladder("weekly", _WEEKLY), *_ladder("daily", _DAI
 """Every check, in the order of the page."""
 
 
+_INSIDE = frozenset({
+    "branch.keeper", "observe.effect", "observe.notify", "know.owner", "talk.chat", "talk.decides",
+    "talk.news",
+})  # fmt: skip
+"""What people, teams and links say: a public site is built without them."""
+
+
 def answer(check: Check, facts: Facts) -> Answer:
     """What a check finds, after what people said of it: an exemption, or a threshold of its own."""
     today = facts.at.astimezone(facts.config.zone).date()
@@ -163,6 +170,8 @@ def answer(check: Check, facts: Facts) -> Answer:
     exempt = next((s for s in said if s.exempt and (s.renew is None or s.renew >= today)), None)
     if exempt is not None:
         return Answer("not_applicable", _because(exempt))
+    if facts.config.site.public and check.id in _INSIDE:
+        return missing("What it rests on is not shown on a public site.")
     own = next((s for s in said if s.threshold is not None), None)
     threshold = own.threshold if own and own.threshold is not None else check.threshold
     found = check.find(facts, threshold or 0.0)

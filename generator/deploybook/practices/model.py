@@ -54,6 +54,26 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Guard:
+    """What guards a release branch, as a forge said when it was read; what it may not tell is `None`."""
+
+    branch: str
+    read_at: datetime
+    protected: bool | None
+    reviews: int | None
+    checks: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A change or deployment that was unusual, and whether somebody wrote why."""
+
+    at: datetime
+    noted: bool
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
 class Facts:
     """All that checks know of one codebase at one instant.
 
@@ -106,6 +126,18 @@ class Facts:
     read_at: datetime | None
     """When the oldest source was last read."""
     stated: Sequence[Statement] = field(default_factory=tuple)
+    guard: Guard | None = None
+    """What guards the release branch; none where no source said."""
+    first_at: datetime | None = None
+    """When anything was first deployed to users, as far as history goes."""
+    outliers: Sequence[Outlier] | None = None
+    """What was unusual in the last 26 weeks; none where it was not counted."""
+    told: frozenset[tuple[str, str]] | None = None
+    """Environment and id of the deployments that a notice was accepted of; none where none was ever sent."""
+    noticed_since: datetime | None = None
+    """Since when notices are sent."""
+    refused: int = 0
+    """Targets of the team and its people that have taken no notice for a day."""
 
     @property
     def settings(self) -> Codebase:

@@ -98,7 +98,17 @@ def news(facts: Facts, _threshold: float) -> Answer:
         return judged(
             False, "Every deployment is on its week's page; nobody asked to be told when it finished."
         )
-    return judged(True, "Every deployment is on its week's page, and the team is told.")
+    page = "Every deployment is on its week's page"
+    if facts.told is None or facts.noticed_since is None:
+        return missing(
+            f"{page}; no notice was ever sent from here.", "Let `deploybook notify` run after each build."
+        )
+    asked = [d for d in facts.deployments if d.outcome == "success" and d.at >= facts.noticed_since]
+    untold = [d for d in asked if (d.environment, d.id) not in facts.told]
+    if not asked:
+        return judged(True, f"{page}; none finished since notices are sent.")
+    says = f"{page}; the team was told of {len(asked) - len(untold)} of {words.number(len(asked))}."
+    return judged(not untold, says, (len(asked) - len(untold)) / len(asked), deployment_rows(untold))
 
 
 def tracker(facts: Facts, least: float) -> Answer:
@@ -219,6 +229,10 @@ def notified(facts: Facts, _threshold: float) -> Answer:
     without = [who for who in facts.team.members if not getattr(facts.config.people.get(who), "notify", ())]
     if not facts.team.notify:
         return judged(False, "The team has no target for notices.")
+    if facts.refused:
+        return judged(
+            False, f"{words.count(facts.refused, 'target')} took no notice for a day.", facts.refused
+        )
     if not without:
         return judged(True, "The team and each member are told.", 0)
     some = f"{len(without)} of {words.count(len(facts.team.members), 'member')}"
@@ -256,7 +270,7 @@ def uptime(facts: Facts, _threshold: float) -> Answer:
             return judged(
                 True, f"{words.percent(known[0] / known[1], 2)} in the last 13 weeks.", known[0] / known[1]
             )
-    return judged(False, "Nobody measures it.")
+    return missing("No monitor was read, and no incident says whether it was down.")
 
 
 def stated(practice: str) -> object:

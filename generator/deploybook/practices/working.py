@@ -61,8 +61,30 @@ def reviewed(facts: Facts, least: float) -> Answer:
 
 def protected(facts: Facts, _least: float) -> Answer:
     """The release branch asks for a review and for its checks."""
-    del facts
-    return missing("Branch rules were not read.", "Let a token that may read branch rules read the forge.")
+    guard = facts.guard
+    if guard is None:
+        return missing(
+            "Branch rules were not read.", "Let a token that may read branch rules read the forge."
+        )
+    day = guard.read_at.astimezone(facts.config.zone).date()
+    evidence = [Evidence(day, f"the rules of {guard.branch} were read")]
+    if guard.protected is False:
+        return judged(False, f"Nothing guards {guard.branch}.", None, evidence)
+    lacks = ["no review"] if guard.reviews == 0 else []
+    lacks += ["no check"] if guard.checks == () else []
+    if lacks:
+        return judged(False, f"{guard.branch} asks for {words.joined(lacks, 'and')}.", None, evidence)
+    if guard.reviews is None or guard.checks is None:
+        what = words.joined(
+            [name for name, known in (("reviews", guard.reviews), ("checks", guard.checks)) if known is None]
+        )
+        return missing(
+            f"What {guard.branch} asks of {what} may not be read.",
+            "Give the token the right to read the branch's rules.",
+        )
+    checks = words.joined(list(guard.checks))
+    says = f"{guard.branch} asks for {words.count(guard.reviews, 'approval')} and for {checks}."
+    return judged(True, says, guard.reviews, evidence)
 
 
 def short_branches(facts: Facts, most: float) -> Answer:
