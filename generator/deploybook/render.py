@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
 from deploybook import text, words
+from deploybook.charts.studio import Studio
 from deploybook.pages.page import File, Page
 
 _CHECKOUT = Path(__file__).parents[2] / "templates"
@@ -52,8 +53,13 @@ def page_markdown(jinja: Environment, page: Page) -> str:
     if not page.toc:
         meta["hide"] = ["toc"]
     body = jinja.get_template(page.template).render(page=page.model)
+    return str(text.front_matter(meta)) + _relative(page, body)
+
+
+def _relative(page: Page, body: str) -> str:
+    """The text with links from the site's top made relative to the page."""
     depth = page.path.count("/") + 1 if page.path else 0
-    return str(text.front_matter(meta)) + body.replace('="~/', f'="{"../" * depth or "./"}')
+    return body.replace('="~/', f'="{"../" * depth or "./"}')
 
 
 @dataclass(frozen=True)
@@ -70,14 +76,23 @@ def source_path(page: Page) -> str:
     return f"{page.path}/index.md" if page.path else "index.md"
 
 
-def write(jinja: Environment, parts: Iterable[Page | File], by_hand: Path | None, out: Path) -> Written:
+def write(
+    jinja: Environment,
+    parts: Iterable[Page | File],
+    by_hand: Path | None,
+    out: Path,
+    studio: Studio | None = None,
+) -> Written:
     """Write all pages and files, with the hand-written ones of `by_hand`, into `out`.
+
+    Pages whose charts are still being drawn by the `studio` are written last.
 
     A file whose content is what it was is not touched; what is no longer made is removed. Where a
     hand-written page has the address of a generated one, the generated one stands.
     """
     wanted: set[Path] = set()
     pages = changed = 0
+    waiting: list[tuple[Page, str]] = []
 
     def put(path: str, content: bytes) -> None:
         nonlocal changed
@@ -90,7 +105,14 @@ def write(jinja: Environment, parts: Iterable[Page | File], by_hand: Path | None
             put(part.path, part.content)
         else:
             pages += 1
-            put(source_path(part), page_markdown(jinja, part).encode("utf-8", "replace"))
+            text_ = page_markdown(jinja, part)
+            if studio is not None and studio.waits(text_):
+                waiting.append((part, text_))
+            else:
+                put(source_path(part), text_.encode("utf-8", "replace"))
+    for page, text_ in waiting:
+        assert studio is not None
+        put(source_path(page), _relative(page, studio.fill(text_)).encode("utf-8", "replace"))
     for path, content in _hand_written(by_hand).items():
         if out / path not in wanted:
             put(path, content)

@@ -130,3 +130,27 @@ def test_a_week_without_a_value_breaks_the_line_and_shows_a_dash(tmp_path: Path)
     ]
     root = ElementTree.fromstring(chart.wide)
     assert len([p for p in root.iter("path") if p.get("stroke-width") == "1.5"]) == 2
+
+
+def test_charts_drawn_beside_are_those_that_are_drawn_at_once(tmp_path: Path) -> None:
+    beside = Studio(tmp_path / "beside", beside=True)
+    for data in examples.every():
+        marked, drawn = beside.draw(data), Studio(tmp_path / "once").draw(data)
+        assert marked is not None
+        assert drawn is not None
+        assert Studio.waits(marked.wide)
+        assert beside.fill(f"<p>{marked.wide}{marked.narrow}</p>") == f"<p>{drawn.wide}{drawn.narrow}</p>"
+    again = Studio(tmp_path / "beside", beside=True).draw(examples.stages())
+    assert again is not None
+    assert not Studio.waits(again.wide)
+
+
+def test_what_a_worker_cannot_draw_is_drawn_by_who_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    studio = Studio(tmp_path, beside=True)
+    marked, drawn = studio.draw(examples.stages()), Studio(tmp_path / "once").draw(examples.stages())
+    assert marked is not None
+    assert drawn is not None
+    assert studio.fill(marked.wide) == drawn.wide

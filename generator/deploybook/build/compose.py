@@ -203,7 +203,7 @@ def _render(config: Config, history: History, as_of: datetime, progress: Progres
     progress.step("writing pages")
     jinja = environment(config.build_dir / "cache" / "templates")
     by_hand = config.root / "docs" if config.file is not None else None
-    written = write(jinja, everything(book), by_hand, docs_folder(config))
+    written = write(jinja, everything(book), by_hand, docs_folder(config), book.studio)
     if book.studio is not None:
         book.studio.prune()
     return book, written

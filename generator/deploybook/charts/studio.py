@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,9 @@ from markupsafe import Markup
 
 from deploybook.charts import rows
 from deploybook.charts.model import Chart, Data
+from deploybook.charts.worker import Workers, keep
+
+_PLACE = re.compile(r"<!--chart ([0-9a-f]{32}) ([01])-->")
 
 
 class Studio:
@@ -23,11 +27,15 @@ class Studio:
 
     Args:
         folder: Where drawn charts are kept; made if it is not there.
+        beside: Draw new charts in other processes. Such a chart is a mark until `fill` puts it there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, beside: bool = False) -> None:
         self._folder = folder
         self._used: set[str] = set()
+        self._workers = Workers() if beside else None
+        self._asked: dict[str, Data] = {}
+        self._drawn: dict[str, tuple[str, str]] = {}
 
     def draw(self, data: Data) -> Chart | None:
         """Draw a chart in both widths; none where nothing is to be drawn and the page writes words."""
@@ -36,6 +44,15 @@ class Studio:
         wide, narrow = self._pictures(data)
         columns, cells = rows.table(data)
         return Chart(data.caption, wide, narrow, columns, cells)
+
+    def fill(self, text: str) -> str:
+        """Put the drawings where the marks are; waits for those that are not drawn yet."""
+        return _PLACE.sub(lambda found: self._finished(found[1])[int(found[2])], text)
+
+    @staticmethod
+    def waits(text: str) -> bool:
+        """Whether a text holds a mark for a drawing."""
+        return "<!--chart " in text
 
     def prune(self) -> int:
         """Delete what this studio did not use; gives how many."""
@@ -47,18 +64,33 @@ class Studio:
     def _pictures(self, data: Data) -> tuple[Markup, Markup]:
         name = hashlib.sha256(f"{_edition()}\n{data!r}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self._used.add(name)
-        path = self._folder / name[:2] / f"{name}.json"
-        try:
-            wide, narrow = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            from deploybook.charts import drawing  # noqa: PLC0415 — a second of imports, needed for new charts only
+        if (kept := self._kept(name)) is not None:
+            wide, narrow = kept
+        elif self._workers is not None:
+            if name not in self._asked:
+                self._asked[name] = data
+                self._workers.draw(self._path(name), data)
+            wide, narrow = f"<!--chart {name} 0-->", f"<!--chart {name} 1-->"
+        else:
+            wide, narrow = keep(self._path(name), data)
+        return Markup(wide), Markup(narrow)  # noqa: S704 — both were written by `svg.finish`, or are our marks
 
-            wide, narrow = (drawing.picture(data, narrow=small) for small in (False, True))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_suffix(".new")
-            fresh.write_text(json.dumps([wide, narrow]), encoding="utf-8")
-            fresh.replace(path)
-        return Markup(wide), Markup(narrow)  # noqa: S704 — both were written by `svg.finish`
+    def _path(self, name: str) -> Path:
+        return self._folder / name[:2] / f"{name}.json"
+
+    def _kept(self, name: str) -> tuple[str, str] | None:
+        try:
+            wide, narrow = json.loads(self._path(name).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return wide, narrow
+
+    def _finished(self, name: str) -> tuple[str, str]:
+        if self._workers is not None:
+            self._workers.finish()
+        if name not in self._drawn:
+            self._drawn[name] = self._kept(name) or keep(self._path(name), self._asked[name])
+        return self._drawn[name]
 
 
 @cache
