@@ -20,9 +20,9 @@ def main() -> int:
     worst = 0
     for script, *arguments in RUNS:
         print(f"\n# {script} {' '.join(arguments)}", flush=True)
-        worst = max(
-            worst, subprocess.run([sys.executable, str(HERE / script), *arguments], check=False).returncode
-        )
+        module = f"benchmarks.{script.removesuffix('.py')}"
+        done = subprocess.run([sys.executable, "-m", module, *arguments], check=False, cwd=HERE.parent)
+        worst = max(worst, done.returncode)
     return worst
 
 
