@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from markupsafe import Markup
 
 from deploybook import words
 from deploybook.linking.model import LinkedDeployment
 from deploybook.pages.book import Book
+from deploybook.pages.drill import Span, ways
 from deploybook.pages.page import Page
 from deploybook.pages.pipelines import approvals
 from deploybook.text import escape, link, slug
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,12 @@ def _row(book: Book, deployment: LinkedDeployment, ahead: int, *, live: bool) ->
     by = Markup('<a href="{}">{}</a>').format(book.deployment_href(deployment), escape(name))
     if url:
         by = Markup('{}, <a href="{}">its run</a>').format(by, url)
+    # What runs now is watched now: the day before the book, not the hour of the deployment.
+    now = Span(
+        deployment.codebase, deployment.environment, deployment.revision or "", book.as_of - _DAY, book.as_of
+    )
+    for way in ways(book, now):
+        by = Markup('{}, <a href="{}">{}</a>').format(by, way.href, escape(way.words))
     runs = {"text": version, "small": (deployment.revision or "")[:10] if deployment.version else ""}
     who = approvals(book, deployment.codebase, deployment.environment)
     behind = "" if live else ("as users have it" if not ahead else f"{words.count(ahead, 'change')} ahead")

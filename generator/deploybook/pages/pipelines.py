@@ -151,7 +151,7 @@ def draw(pipeline: Pipeline) -> Drawn:
 
 
 def approvals(book: Book, codebase: str, environment: str) -> str:
-    """Who may deploy to an environment, as far as the pipeline files say."""
+    """Who may deploy to an environment, as far as the pipeline files and the forge's rules say."""
     found = []
     for pipeline in book.pipelines.get(codebase, ()):
         jobs = [job for job in pipeline.jobs if environment in {each.lower() for each in job.environments}]
@@ -161,7 +161,33 @@ def approvals(book: Book, codebase: str, environment: str) -> str:
             found.append(f"whoever starts {pipeline.name}")
         elif jobs:
             found.append(f"its pipeline, {pipeline.name}")
-    return words.joined(found, "or") if found else "no file says"
+    told = [words.joined(found, "or")] if found else []
+    told += _rules(book, codebase, environment)
+    return "; ".join(told) if told else "no file says"
+
+
+def _rules(book: Book, codebase: str, environment: str) -> list[str]:
+    """What the forge asks of a deployment to an environment, as it was last read."""
+    rows = [
+        row
+        for row in book.history["environment_rules"].to_pylist()
+        if row["codebase"] == codebase and row["environment"].lower() == environment
+    ]
+    if not rows:
+        return []
+    row = max(rows, key=lambda each: each["read_at"])
+    told: list[str] = []
+    if row["reviewers"]:
+        names = [book.person(who) or who for who in row["reviewers"]]
+        who = "somebody of the reviewers" if book.config.site.public else words.joined(names, "or")
+        themselves = ", not of their own" if row["self_review"] is False else ""
+        told.append(f"{who} approves{themselves}")
+    if row["wait_minutes"]:
+        told.append(f"after {words.duration(row['wait_minutes'] * 60)}")
+    if row["branches"]:
+        some = ["protected branches" if each == "protected" else each for each in row["branches"]]
+        told.append(f"only from {words.joined(some, 'or')}")
+    return told
 
 
 def measured(book: Book) -> dict[str, tuple[Measured, ...]]:
