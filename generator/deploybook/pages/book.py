@@ -172,6 +172,21 @@ class Book:
         """Cut-offs and windows."""
         return self.config.calendar
 
+    @cached_property
+    def _tellers(self) -> dict[tuple[str, str | None], set[str]]:
+        found: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        for table in ("changes", "deployments", "incidents", "availability"):
+            held = self.history[table]
+            keys = [each for each in ("codebase", "source") if each in held.column_names]
+            if "source" in keys:
+                for row in held.select(keys).group_by(keys).aggregate([]).to_pylist():
+                    found[table, row.get("codebase")].add(row["source"])
+        return found
+
+    def tellers(self, table: str, codebase: str | None) -> set[str]:
+        """Sources that told a row of a codebase; of incidents, which may be of several, under `None`."""
+        return self._tellers.get((table, codebase), set())
+
     def decider(self, instant: datetime) -> Turn | None:
         """Who calls roll back or keep at an instant, and for how long; `None` where nobody is named."""
         decides = self.config.process.decides

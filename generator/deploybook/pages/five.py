@@ -12,6 +12,7 @@ from deploybook.linking.model import LinkedChange, LinkedDeployment
 from deploybook.metrics.trends import LEAST
 from deploybook.pages import readings
 from deploybook.pages.book import Book, Figure
+from deploybook.pages.doubt import doubt
 from deploybook.pages.readings import WEEKS, Reading, worded
 from deploybook.pages.recent import Recent, duration_or_dash, middle, part
 from deploybook.words import NBSP
@@ -39,6 +40,8 @@ class Line:
     signal: bool
     says: str
     small: str
+    doubt: str
+    """Why it is shown grey; empty where it is not."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,9 @@ def five(book: Book, scope: Scope, rows: Markup) -> Iterator[Line]:
         signal, says, small = verdict_words(read)
         told = f"{name} of {scope.name} by week over {WEEKS} weeks"
         return Line(
-            name, Markup(f"{rows}#{anchor}"), now, total, spark(read, told), signal, says, small or extra
-        )
+            name, Markup(f"{rows}#{anchor}"), now, total, spark(read, told), signal, says, small or extra,
+            doubted.short if (doubted := doubt(book, scope.scope, scope.name, metric)) else "",
+        )  # fmt: skip
 
     this = book.this_week.start
     reached = [d for d in scope.deployments if d.reached]

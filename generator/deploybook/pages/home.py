@@ -11,6 +11,7 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.pages import readings
 from deploybook.pages.book import Book, Figure
+from deploybook.pages.doubt import doubt
 from deploybook.pages.page import Page
 from deploybook.pages.stops import stops
 from deploybook.pages.telling import Teller, Told, ago, ahead
@@ -65,6 +66,8 @@ class MetricRow:
     note: str
     signal: bool
     spark: Spark
+    doubt: str
+    """Why it is shown grey; empty where it is not."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +246,7 @@ def _metrics(book: Book) -> Iterator[MetricRow]:
         yield MetricRow(
             name, Markup(f"~/metrics/#{anchor}"), number, unit,
             "" if band is None else "no signal", signal, Spark(values, label, band, signal),
+            doubted.short if (doubted := doubt(book, "site", "", metric)) else "",
         )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from deploybook.charts.model import Caption, Cell, Chart, Target
 from deploybook.config.models import Target as Aim
 from deploybook.pages import plots, readings, targets
 from deploybook.pages.book import Book, Figure
+from deploybook.pages.doubt import Doubt
 from deploybook.pages.plots import FlagNote
 from deploybook.pages.readings import Reading
 
@@ -42,6 +43,8 @@ class Panel:
     rows: Rows | None
     empty: str
     target: str
+    doubt: str
+    """Why it is shown grey; empty where it is not."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Sample:
 def panel(
     id_: str, title: str, question: str, *,
     number: str | None, unit: str, href: Markup, sample: Sample, quiet: str,
-    chart: Chart | None, rows: Rows | None, empty: str, target: str,
+    chart: Chart | None, rows: Rows | None, empty: str, target: str, doubt: Doubt | None,
 ) -> Panel:  # fmt: skip
     """A panel.
 
@@ -77,10 +80,12 @@ def panel(
         rows: The table behind the chart.
         empty: What to do where there is nothing to draw.
         target: Where it stands against its target.
+        doubt: Why it is doubted.
     """
     return Panel(
         Markup(id_), title, question, number, unit, href,
         sample.after("this week"), sample.after(quiet), chart, rows, empty, target,
+        doubt.says if doubt else "",
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from deploybook.charts.model import Caption, Dot, Dots, Target
 from deploybook.linking.model import LinkedChange, LinkedDeployment
 from deploybook.pages import plots, readings, targets
 from deploybook.pages.book import Book
+from deploybook.pages.doubt import Doubt, doubt
 from deploybook.pages.five import of
 from deploybook.pages.panel import (
     Panel,
@@ -48,6 +49,10 @@ class Seen:
     def reading(self, metric: str) -> Reading:
         """A metric of the whole site in these weeks."""
         return readings.read(self.book, "site", "", metric, weeks=self.weeks)
+
+    def doubt(self, metric: str) -> Doubt | None:
+        """Why it is doubted now."""
+        return doubt(self.book, "site", "", metric)
 
 
 def panels(seen: Seen, frequency: Reading, failing: Reading) -> Iterator[Panel]:
@@ -91,6 +96,7 @@ def _frequency(seen: Seen, reading: Reading) -> Panel:
         rows=rows,
         empty="No deployment is known yet. Say under deployments where they are read from.",
         target=targets.progress(reading, aim),
+        doubt=seen.doubt("deployment_frequency"),
     )
 
 
@@ -139,6 +145,7 @@ def _lead_time(seen: Seen) -> Panel:
         else "Too many changes to draw one by one: set change_lead_time_p50 under targets, and the share"
         " within it is drawn.",
         target=targets.progress(reading, targets.target_of(book, "change_lead_time_within_target")),
+        doubt=seen.doubt("change_lead_time_within_target"),
     )
 
 
@@ -235,6 +242,7 @@ def _rate(
         rows=rows,
         empty=empty,
         target=targets.progress(reading, aim),
+        doubt=seen.doubt(reading.metric),
     )
 
 
@@ -270,6 +278,7 @@ def _recovery(seen: Seen) -> Panel:
         rows=Rows(chart.columns, chart.rows) if chart else None,
         empty="No deployment is known to have failed, so there is nothing to recover from.",
         target=targets.progress(reading, targets.target_of(book, "failed_deployment_recovery_within_target")),
+        doubt=seen.doubt("failed_deployment_recovery_within_target"),
     )
 
 
