@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from deploybook.build.book import Held
 from deploybook.config import Config
-from deploybook.errors import SourceError
+from deploybook.errors import SourceError, StoreError
 from deploybook.feed import RECORDS, Ask, Feed, Item, Unchanged
 from deploybook.history import History
 from deploybook.linking import link
@@ -59,22 +59,37 @@ def notify(
         StoreError: The history is in use, cannot be read, or cannot be written.
     """
     with History.open(config.history_url, root=config.root, read_only=dry) as history:
-        outbox, router = Outbox(history), Router(config, as_of)
-        known = gather(config, history, as_of, outbox)
-        lines = {line.key: (target, line) for target, line in router.lines(happened(known))}
-        before = outbox.known(lines)
-        new = [each for key, each in lines.items() if key not in before]
-        waiting = outbox.waiting()
-        for target, line in new:
-            waiting.setdefault(target, []).append(line)
-        messages = router.messages(waiting, outbox.subjects_since(router.today))
         if dry:
-            return Sent(messages, [], _count(waiting) - sum(len(each.lines) for each in messages))
-        outbox.put(new)
-        outbox.ran(as_of)
-        refused = deliver(messages, outbox, send, at=as_of, sleep=sleep)
-        history.sync(_told(refused), Ask(as_of=as_of))
-        return Sent(messages, refused, _count(outbox.waiting()))
+            return _notify(config, history, as_of, send=None, sleep=sleep)
+        with history.claim(FEED) as ours:
+            if not ours:
+                raise StoreError(
+                    "another program is sending notices just now",
+                    next_step="Nothing is lost: it sends what this one would have, or the next run does.",
+                )
+            return _notify(config, history, as_of, send=send, sleep=sleep)
+
+
+def _notify(
+    config: Config, history: History, as_of: datetime, *, send: Sender | None, sleep: Callable[[float], None]
+) -> Sent:
+    """As `notify`, in a history that nobody else sends from; without a sender nothing is sent or written."""
+    outbox, router = Outbox(history), Router(config, as_of)
+    known = gather(config, history, as_of, outbox)
+    lines = {line.key: (target, line) for target, line in router.lines(happened(known))}
+    before = outbox.known(lines)
+    new = [each for key, each in lines.items() if key not in before]
+    waiting = outbox.waiting()
+    for target, line in new:
+        waiting.setdefault(target, []).append(line)
+    messages = router.messages(waiting, outbox.subjects_since(router.today))
+    if send is None:
+        return Sent(messages, [], _count(waiting) - sum(len(each.lines) for each in messages))
+    outbox.put(new)
+    outbox.ran(as_of)
+    refused = deliver(messages, outbox, send, at=as_of, sleep=sleep)
+    history.sync(_told(refused), Ask(as_of=as_of))
+    return Sent(messages, refused, _count(outbox.waiting()))
 
 
 def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) -> Known:

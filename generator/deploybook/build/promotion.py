@@ -52,7 +52,7 @@ def ask_gate(desk: Desk, asked: Promotion) -> tuple[Judgement, Verdict]:
     verdict = record(judgement, facts, run_url(asked.variables))
     if asked.save:
         with History.open(config.history_url, root=config.root) as history:
-            save(history, verdict)
+            save(history, verdict, desk.clock.sleep)
     return judgement, verdict
 
 

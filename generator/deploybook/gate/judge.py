@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from deploybook.errors import StoreError
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item
 from deploybook.gate.checks import CHECKS
 from deploybook.gate.facts import Answer, Facts
@@ -12,6 +13,8 @@ from deploybook.history import History
 from deploybook.records import Reason, Said, Verdict
 
 _WORDS: Mapping[str, str] = {"pass": "pass", "fail": "FAIL", "no_proof": "no proof"}
+_TRIES = 20
+_PAUSE = 0.5
 FEED = "gate"
 """What the verdicts that we saved ourselves are called among the sources."""
 
@@ -68,8 +71,13 @@ def record(judgement: Judgement, facts: Facts, url: str | None = None) -> Verdic
     )
 
 
-def save(history: History, verdict: Verdict) -> None:
+def save(history: History, verdict: Verdict, sleep: Callable[[float], None]) -> None:
     """Put a verdict into the history, beside those that are there.
+
+    Args:
+        history: Open for writing.
+        verdict: What the gate answered.
+        sleep: Waits some seconds while another gate saves its own.
 
     Raises:
         StoreError: It cannot be written.
@@ -79,5 +87,12 @@ def save(history: History, verdict: Verdict) -> None:
         yield verdict
         yield Cursor(verdict.judged_at.isoformat())
 
-    # A cursor that is asked for says that what was saved before stands.
-    history.sync(Feed(FEED, RECORDS, pull), Ask(as_of=verdict.judged_at, cursor="all before"))
+    for _ in range(_TRIES):
+        # A cursor that is asked for says that what was saved before stands.
+        report = history.sync(Feed(FEED, RECORDS, pull), Ask(as_of=verdict.judged_at, cursor="all before"))
+        if not report.busy:
+            return
+        sleep(_PAUSE)
+    raise StoreError(
+        "the verdict could not be saved: others saved theirs all the time", next_step="Ask again."
+    )

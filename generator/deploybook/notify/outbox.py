@@ -2,7 +2,7 @@
 
 A line is written down as waiting before anything is sent, and as accepted right after its message was. Killed
 between the two, the message is sent once more: at most one repeat, and never silence. Two machines cannot be
-between the two at once: the store has one writer.
+between the two at once: who sends has claimed the feed of notices in the store.
 """
 
 from __future__ import annotations

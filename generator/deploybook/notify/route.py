@@ -40,7 +40,7 @@ class Router:
         found = []
         for key, lines in sorted(waiting.items()):
             who, _, variable = key.partition(">")
-            ready = [line for line in lines if line.urgent or self._may_go(key, line, heard)]
+            ready = [line for line in lines if self._may_go(key, line, heard)]
             for kind in sorted({line.kind for line in ready}):
                 those = tuple(line for line in ready if line.kind == kind)
                 found.append(
@@ -64,7 +64,7 @@ class Router:
 
     def _may_go(self, key: str, line: Waiting, heard: set[tuple[str, str]]) -> bool:
         again = key.startswith("person:") and (key, line.subject) in heard
-        return not self.quiet and not again
+        return not again and (line.urgent or not self.quiet)
 
     def _concerned(self, event: Event) -> Iterator[tuple[str, str]]:
         for team, because in event.teams.items():

@@ -41,7 +41,10 @@ class Apprise:
         markdown = service[0].notify_format == apprise.NotifyFormat.MARKDOWN
         form = apprise.NotifyFormat.MARKDOWN if markdown else apprise.NotifyFormat.TEXT
         text = body.replace("\n", "\n\n") if markdown else body
-        return bool(service.notify(body=text, title=title, body_format=form))
+        try:
+            return bool(service.notify(body=text, title=title, body_format=form))
+        except Exception:  # any plug-in's fault is a no; its words may hold the address
+            return False
 
 
 def deliver(
