@@ -219,3 +219,27 @@ def test_an_hour_later_only_what_a_reader_sees_differs() -> None:
     records = [*FLAGGED, change("9", "Add later", "2026-11-19T09:00:00Z")]
     now, later = book(records), book(records, as_of=AS_OF + timedelta(hours=1))
     assert list(pages(now, Teller(now))) == list(pages(later, Teller(later)))
+
+
+def test_a_week_with_very_many_changes_tells_its_news_and_has_a_page_for_each_codebase(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("deploybook.pages.book.HEAVY_WEEK", 20)
+    made = [
+        change(str(n), f"Add thing {n}" if n % 2 else f"chore: tidy {n}", "2026-11-16T09:00:00Z")
+        for n in range(1, 31)
+    ]
+    ids = [record["id"] for record in made]
+    heavy = book([BEFORE, *made, deployment("1", "2026-11-17T09:00:00Z", changes=ids)])
+    tell = Teller(heavy)
+    by_path = {page.path: page for page in pages(heavy, tell)}
+    week, shop = (
+        render.page_markdown(render.environment(), by_path[path])
+        for path in ("shipped/2026-W47", "shipped/2026-W47/shop")
+    )
+    assert "All changes" in week
+    assert 'href="../../shipped/2026-W47/shop/"' in week
+    assert not any(f"tidy {n}" in words(week) for n in range(2, 31, 2))
+    for one in heavy.changes_in(Week.parse("2026-W47")):
+        assert heavy.change_href(one).startswith("~/shipped/2026-W47/shop/#")
+        assert shop.count(f'id="{tell(one).anchor}"') == 1

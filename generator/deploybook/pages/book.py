@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,11 +23,13 @@ from deploybook.pages.branches import Branch, branches
 from deploybook.pages.breaks import breaks
 from deploybook.pages.kept import Kept
 from deploybook.pages.locks import HeldLock, held
-from deploybook.periods import Calendar, Period, Turn, Week, periods_between
+from deploybook.periods import Calendar, Period, Rotation, Turn, Week, periods_between, turns_of
 from deploybook.pipelines import Pipeline
 from deploybook.practices import Span, Statement
 from deploybook.text import slug
 
+HEAVY_WEEK = 500
+"""Of more changes than this, a week's page tells the news, and a page for each codebase all of its own."""
 MANY_INCIDENTS = 100
 """Of more than so many, those of the last weeks are on one page, and each year has a page of its own."""
 
@@ -192,9 +194,17 @@ class Book:
         decides = self.config.process.decides
         if decides is None:
             return None
-        rotation = self.config.rotation(decides.rotation)
-        turns = rotation.shifts(instant, instant)
+        # The moment after, so that the turn which begins at this very instant is among them.
+        turns = self.rotation(decides.rotation).shifts(instant, instant + timedelta(microseconds=1))
         return next((turn for turn in turns if turn.start <= instant < turn.end), None)
+
+    def rotation(self, name: str) -> Rotation:
+        """A rotation with its turns as history has them, so that a member who leaves moves no past."""
+        return self.config.rotation(name, self._turns.get(name, ()))
+
+    @cached_property
+    def _turns(self) -> dict[str, list[Turn]]:
+        return turns_of(self.history["shifts"].to_pylist())
 
     @cached_property
     def this_week(self) -> Week:
@@ -304,11 +314,17 @@ class Book:
         """The address of a week's page."""
         return Markup(f"~/shipped/{week.id}/")
 
+    def heavy(self, week: Period) -> bool:
+        """Whether a week has too many changes for one page."""
+        return len(self.changes_in(week)) > HEAVY_WEEK
+
     def change_href(self, change: LinkedChange) -> Markup:
         """Where a change is told: its anchor on its week's page, else among what waits."""
         anchor = change_anchor(change.codebase, change.id)
         if change.deployed_at is not None:
-            return Markup(f"{self.week_href(Week.of(change.deployed_at, self.zone))}#{anchor}")
+            week = Week.of(change.deployed_at, self.zone)
+            place = f"{slug(change.codebase)}/" if self.heavy(week) else ""
+            return Markup(f"{self.week_href(week)}{place}#{anchor}")
         if change.state == "waiting":
             return Markup(f"~/shipped/waiting/#{anchor}")
         return Markup("~/changes/")

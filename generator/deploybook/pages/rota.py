@@ -38,15 +38,7 @@ class Rota:
 
 def rotation_of(book: Book, name: str) -> Rotation:
     """A rotation with its turns as history has them, so that a member who leaves does not move the past."""
-    rows = book.history["shifts"].to_pylist()
-    recorded = [
-        Turn(row["from"], row["to"], row["person"], bool(row["override"]))
-        for row in rows
-        if row["rotation"] == name
-    ]
-    # Where two overlap the later in the list stands: the one that began later, then the shorter one.
-    recorded.sort(key=lambda turn: (turn.start, -turn.end.timestamp()))
-    return book.config.rotation(name, recorded)
+    return book.rotation(name)
 
 
 def joined(turns: Iterable[Turn]) -> list[Turn]:

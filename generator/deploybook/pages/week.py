@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 
@@ -32,7 +32,7 @@ from deploybook.pages.weeknews import (
     sentence,
 )
 from deploybook.periods import Period, Week
-from deploybook.text import escape, link
+from deploybook.text import escape, link, slug
 
 __all__ = ["NEWS_KINDS", "Link", "WeekPage", "Weeks", "highlights", "is_news", "pages", "week_page"]
 
@@ -73,6 +73,8 @@ class WeekPage:
     areas: tuple[Area, ...]
     folds: tuple[Fold, ...]
     adds_up: str
+    codebases: tuple[tuple[object, ...], ...]
+    """Of a week with very many changes: each codebase's page, how many changes, how many of them news."""
     withdrawn: tuple[Withdrawn, ...]
     undone: str
     stopped: tuple[Markup, ...]
@@ -83,6 +85,19 @@ class WeekPage:
     first_time: str
     prev: Link | None
     next: Link | None
+
+
+@dataclass(frozen=True)
+class WeekOfCodebase:
+    """The model of one codebase's changes in a week that has very many."""
+
+    kicker: str
+    sentence: str
+    simulated: bool
+    zone: str
+    areas: tuple[Area, ...]
+    folds: tuple[Fold, ...]
+    week: Link
 
 
 class Weeks:
@@ -157,6 +172,8 @@ def pages(book: Book, tell: Teller) -> Iterator[Page]:
         recent = week >= book.weeks[-1] or (book.weeks[-1].start - week.start) < timedelta(weeks=8)
         title = f"Week {week.number}, {week.year}"
         yield Page(f"shipped/{week.id}", "week.md.jinja", title, model, search=recent, toc=True)
+        if book.heavy(week):
+            yield from _codebase_pages(book, tell, week, search=recent)
 
 
 def week_page(book: Book, tell: Teller, week: Period, weeks: Weeks) -> WeekPage:
@@ -166,6 +183,7 @@ def week_page(book: Book, tell: Teller, week: Period, weeks: Weeks) -> WeekPage:
     taken = weeks.taken.get(week, [])
     note = week_note(book.config.root / "notes", week.id) if book.config.file else None
     open_week = week == book.this_week
+    heavy = book.heavy(week)
     return WeekPage(
         kicker=f"Week {week.number}, {words.week_days(week.start)}",
         sentence=sentence(told, running=open_week, known=_known(deployments)),
@@ -176,9 +194,10 @@ def week_page(book: Book, tell: Teller, week: Period, weeks: Weeks) -> WeekPage:
         note=_paragraphs(note[0]) if note and note[0] else None,
         note_by=(book.person(note[1].get("by")) or "") if note else "",
         cards=tuple(card(book, item) for item in highlights(told)),
-        areas=tuple(areas(book, told)),
-        folds=tuple(folds(told)),
+        areas=tuple(replace(area, more=None) if heavy else area for area in areas(book, told)),
+        folds=() if heavy else tuple(folds(told)),
         adds_up=adds_up(told),
+        codebases=tuple(_codebase_rows(week, told)) if heavy else (),
         withdrawn=tuple(_withdrawn(book, tell, change, weeks) for change in taken),
         undone=_undone(deployments),
         stopped=tuple(weeks.stopped.get(week, ())),
@@ -190,6 +209,36 @@ def week_page(book: Book, tell: Teller, week: Period, weeks: Weeks) -> WeekPage:
         prev=_neighbour(book, week.previous()),
         next=_neighbour(book, week.next()),
     )
+
+
+def _by_codebase(told: list[Told]) -> list[tuple[str, list[Told]]]:
+    found: dict[str, list[Told]] = defaultdict(list)
+    for item in told:
+        found[item.codebase].append(item)
+    return sorted(found.items())
+
+
+def _codebase_rows(week: Period, told: list[Told]) -> Iterator[tuple[object, ...]]:
+    for name, own in _by_codebase(told):
+        href = Markup(f"~/shipped/{week.id}/{slug(name)}/")
+        yield {"text": name, "href": href}, words.number(len(own)), words.number(sum(map(is_news, own)))
+
+
+def _codebase_pages(book: Book, tell: Teller, week: Period, *, search: bool) -> Iterator[Page]:
+    """All changes of a week with very many of them, a page for each codebase."""
+    for name, own in _by_codebase([tell(change) for change in book.changes_in(week)]):
+        model = WeekOfCodebase(
+            kicker=f"{name}, week {week.number}, {words.week_days(week.start)}",
+            sentence=sentence(own),
+            simulated=book.config.site.simulated,
+            zone=book.config.site.timezone,
+            areas=tuple(areas(book, own)),
+            folds=tuple(folds(own)),
+            week=Link(book.week_href(week), f"Week {week.number}"),
+        )
+        title = f"{name}, week {week.number} of {week.year}"
+        path = f"shipped/{week.id}/{slug(name)}"
+        yield Page(path, "week_codebase.md.jinja", title, model, search=search)
 
 
 def _paragraphs(text: str) -> Markup:
