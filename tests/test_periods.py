@@ -29,6 +29,7 @@ from deploybook.periods import (
     parse_period,
     period_of,
     periods_between,
+    turns_of,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -308,3 +309,24 @@ def test_members_take_turns_in_their_order_and_nobody_holds_before_the_start() -
 def test_a_rotation_that_cannot_turn_is_refused(members: tuple[str, ...], every: str) -> None:
     with pytest.raises(ValueError, match=r"rotation needs|not a number"):
         Rotation(members, every, date(2026, 1, 5), BERLIN)
+
+
+def test_recorded_turns_stand_the_later_over_the_earlier_and_the_shorter_over_the_longer() -> None:
+    rows = [
+        {"rotation": "watch", "from": utc("2026-11-02 00:00"), "to": utc("2026-11-04 00:00"), "person": "bo",
+         "override": True},
+        {"rotation": "watch", "from": utc("2026-11-02 00:00"), "to": utc("2026-11-09 00:00"), "person": "ana",
+         "override": None},
+        {"rotation": "watch", "from": utc("2026-11-06 00:00"), "to": utc("2026-11-07 00:00"), "person": "cy",
+         "override": True},
+        {"rotation": "other", "from": utc("2026-11-06 00:00"), "to": utc("2026-11-07 00:00"), "person": "di",
+         "override": None},
+    ]  # fmt: skip
+    rotation = Rotation((), "1w", None, BERLIN, recorded=tuple(turns_of(rows)["watch"]))
+    held = [(f"{turn.start:%d}", turn.person, turn.override) for turn in rotation.shifts(*_november())]
+    assert held == [("02", "bo", True), ("04", "ana", False), ("06", "cy", True), ("07", "ana", False)]
+    assert rotation.holder(utc("2026-11-09 00:00")) is None
+
+
+def _november() -> tuple[datetime, datetime]:
+    return utc("2026-11-01 00:00"), utc("2026-12-01 00:00")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 from tests.pages.support import SHOP, book
 
 from deploybook.ownership import Owned, read
@@ -92,3 +94,22 @@ def test_the_script_is_given_the_rules_with_names_as_readers_know_them() -> None
     (found,) = given["codebases"]
     assert (found["owner"], found["by"], found["dialect"]) == ("Till", "configuration", "github")
     assert [(rule["owners"], rule["line"]) for rule in found["rules"]] == [(["Ana"], 1)]
+
+
+def test_who_decides_is_known_at_the_very_moment_of_the_hand_over_and_from_recorded_turns() -> None:
+    config = {
+        **SHOP,
+        "people": {"ana": {}, "bo": {}},
+        "process": {"decides": {"rotation": "watch"}},
+        "rotations": {"watch": {"members": ["ana", "bo"], "starts": date(2026, 11, 2)}},
+    }
+    at = datetime(2026, 11, 16, tzinfo=UTC)
+    turn = book([], config).decider(at)
+    assert turn is not None
+    assert (turn.person, turn.start) == ("ana", at)
+    imported = book([], {**config, "rotations": {"watch": {}}})
+    assert imported.decider(at) is None
+    rows = [{"rotation": "watch", "from": at, "to": at + timedelta(days=3), "person": "bo", "override": None}]
+    shifts = pa.Table.from_pylist(rows, schema=imported.history["shifts"].schema)
+    known = replace(imported, history={**imported.history, "shifts": shifts})
+    assert [known.decider(at + timedelta(days=day)) is None for day in (0, 2, 3)] == [False, False, True]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,8 @@ from deploybook.build.book import Held
 from deploybook.config import Config
 from deploybook.errors import SourceError, StoreError
 from deploybook.feed import RECORDS, Ask, Feed, Item, Unchanged
-from deploybook.history import History
+from deploybook.gate import FEED as GATE
+from deploybook.history import History, SourceState
 from deploybook.linking import link
 from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident, from_table
 from deploybook.linking.rows import read
@@ -22,11 +23,16 @@ from deploybook.notify import Known, Message, Outbox, Router, Sender, Waiting, d
 from deploybook.pages.branches import branches
 from deploybook.pages.initiatives import Belonging
 from deploybook.pages.telling import site_notes
+from deploybook.periods import turns_of
 from deploybook.records import Lock, Verdict
 from deploybook.sources.local import heads, repositories
 
 FEED = "notices"
 """What notices are called among the sources: there the data page shows which targets took none."""
+
+
+_OWN = (FEED, GATE)
+"""What is no source, though it is kept as one."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +121,24 @@ def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) ->
         errors={
             each.name: each.error_at
             for each in history.sources()
-            if each.error is not None and each.error_at is not None and each.name != FEED
+            if each.error is not None and each.error_at is not None and each.name not in _OWN
         },
+        stale=dict(_stale(history.sources(), config, as_of)),
         notes=site_notes(config.root / "notes") if config.file is not None else {},
+        turns=turns_of(tables["shifts"].to_pylist()),
         initiatives_of=Belonging(config.initiatives, tables["issues"], as_of).of,
         red_told=frozenset(key.partition("|")[2] for key in outbox.told("|branch|")),
     )
+
+
+def _stale(sources: Iterable[SourceState], config: Config, as_of: datetime) -> Iterator[tuple[str, datetime]]:
+    """Sources that were not read for so long that pages warn of it, and when each was read last."""
+    limit = config.site.stale_after
+    if limit is None:
+        return
+    for each in sources:
+        if each.name not in _OWN and each.last_read is not None and as_of - each.last_read > limit:
+            yield each.name, each.last_read
 
 
 def _is_live(environment: str, config: Config) -> bool:

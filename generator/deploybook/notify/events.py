@@ -222,7 +222,7 @@ def lock(known: Known) -> Iterator[Event]:
 def shift(known: Known) -> Iterator[Event]:
     """A turn of a rotation begins: for who takes it."""
     for name in known.config.rotations:
-        for turn in known.config.rotation(name).shifts(known.since, known.as_of):
+        for turn in known.rotation(name).shifts(known.since, known.as_of):
             if known.new(turn.start):
                 until = f"{turn.end.astimezone(known.config.zone):%Y-%m-%d}"
                 yield Event(
@@ -263,7 +263,7 @@ def flaky(known: Known) -> Iterator[Event]:
 
 
 def source(known: Known) -> Iterator[Event]:
-    """A source cannot be read, so that pages show what was known before: for who decides, once a day."""
+    """A source cannot be read, or was not for long: pages show what was known before. For who decides."""
     for name, at in known.errors.items():
         if known.new(at):
             day = f"{at.astimezone(known.config.zone):%Y-%m-%d}"
@@ -271,6 +271,14 @@ def source(known: Known) -> Iterator[Event]:
                 "source", f"source|{name}|{day}", f"source {name}", at,
                 f"{plain(name)} cannot be read: the site shows what it knew before", "data/",
                 people=known.decider(),
+            )  # fmt: skip
+    for name, read in known.stale.items():
+        if name not in known.errors:
+            yield Event(
+                "source", f"source|{name}|stale since {read.isoformat()}", f"source {name}", read,
+                f"{plain(name)} was not read for {_span(known.as_of - read)}: "
+                "the site shows what it knew then",
+                "data/", people=known.decider(),
             )  # fmt: skip
 
 

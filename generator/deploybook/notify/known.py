@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from deploybook import news
 from deploybook.config import Config
 from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident
 from deploybook.messages import author_email, author_name
 from deploybook.pages.branches import Branch
+from deploybook.periods import Rotation, Turn
 from deploybook.records import Lock, Verdict
 
 
@@ -29,8 +30,10 @@ class Known:
         stopped: Red promotions: codebase, environment, revision, when.
         flaky: Codebase, test case, when it was last both.
         errors: Sources that could not be read, with when.
+        stale: Sources that were not read for longer than the site allows, with when they were read last.
         notes: Words of the site repository by codebase and change.
         red_told: Keys of the breaks of release branches that were told.
+        turns: Turns of rotations as history has them, by rotation.
         initiatives_of: The names of the initiatives that a change belongs to.
     """
 
@@ -46,9 +49,15 @@ class Known:
     stopped: Sequence[tuple[str, str, str, datetime]] = ()
     flaky: Sequence[tuple[str, str, datetime]] = ()
     errors: Mapping[str, datetime] = field(default_factory=dict)
+    stale: Mapping[str, datetime] = field(default_factory=dict)
     notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     red_told: frozenset[str] = frozenset()
+    turns: Mapping[str, Sequence[Turn]] = field(default_factory=dict)
     initiatives_of: Callable[[LinkedChange], set[str]] = lambda _change: set()
+
+    def rotation(self, name: str) -> Rotation:
+        """A rotation with its turns as history has them."""
+        return self.config.rotation(name, self.turns.get(name, ()))
 
     def new(self, at: datetime | None) -> bool:
         """Whether it happened since."""
@@ -81,7 +90,8 @@ class Known:
         decides = self.config.process.decides
         if decides is None:
             return {}
-        turns = self.config.rotation(decides.rotation).shifts(self.as_of, self.as_of)
+        after = self.as_of + timedelta(microseconds=1)
+        turns = self.rotation(decides.rotation).shifts(self.as_of, after)
         held = [turn.person for turn in turns if turn.start <= self.as_of < turn.end]
         return dict.fromkeys(held, f"holds {decides.rotation}")
 

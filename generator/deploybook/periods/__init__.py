@@ -12,7 +12,7 @@ from deploybook.periods.calendar import (
     is_working_day,
     no_holidays,
 )
-from deploybook.periods.rotations import Rotation, Turn
+from deploybook.periods.rotations import Rotation, Turn, turns_of
 from deploybook.periods.spans import (
     KINDS,
     Kind,
@@ -53,4 +53,5 @@ __all__ = [
     "period_on",
     "periods_between",
     "to_utc",
+    "turns_of",
 ]

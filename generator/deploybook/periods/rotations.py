@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -22,6 +23,21 @@ class Turn:
     end: datetime
     person: str
     override: bool = False
+
+
+def turns_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Turn]]:
+    """Recorded turns by rotation, from rows with rotation, from, to, person, override.
+
+    In the order in which `Rotation` wants them: where two overlap, the one that began later stands, of those
+    that began together the shorter.
+    """
+    found: dict[str, list[Turn]] = {}
+    for row in rows:
+        turn = Turn(row["from"], row["to"], row["person"], bool(row["override"]))
+        found.setdefault(row["rotation"], []).append(turn)
+    for turns in found.values():
+        turns.sort(key=lambda turn: (turn.start, -turn.end.timestamp(), turn.person))
+    return found
 
 
 @dataclass(frozen=True)
