@@ -81,6 +81,14 @@ def issue(number: int, minutes: float, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def artifact(number: int, minutes: float, name: str = "junit", **more: Any) -> dict[str, Any]:
+    """An artifact of the run with the same number, as REST tells it."""
+    return {
+        "id": number, "name": name, "size_in_bytes": 500, "expired": False, "created_at": at(minutes),
+        "workflow_run": {"id": number, "head_branch": "main", "head_sha": f"{number:040x}"}, **more,
+    }  # fmt: skip
+
+
 @dataclass
 class Hub:
     """A repository `acme/shop`; rows may be changed while it is served."""
@@ -97,6 +105,11 @@ class Hub:
     """Rules of active rulesets; `None` on a server that knows none."""
     environments: list[dict[str, Any]] | None = field(default_factory=list)
     """`None` where the token may not read them."""
+    artifacts: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[int, bytes] = field(default_factory=dict)
+    """The ZIP files of artifacts."""
+    where: str = ""
+    """Where these are kept: the address of this server, in a test that reads them."""
     jobs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     unknown_fields: tuple[str, ...] = ()
     """GraphQL fields that this server is too old for."""
@@ -116,6 +129,11 @@ class Hub:
     def answer(self, asked: Asked) -> Reply:
         if asked.path.endswith("/graphql"):
             return self._graphql(asked.body["query"], asked.body["variables"])
+        if kept := re.fullmatch(r"/kept/(\d+)", asked.path):
+            assert "Authorization" not in asked.headers
+            assert asked.query == {"sig": "hush"}
+            file = self.files.get(int(kept[1]))
+            return Reply({}, 404) if file is None else Reply(data=file)
         prefix, _, path = asked.path.partition("/repos/acme/shop")
         if prefix not in {"", "/api/v3"} or asked.path == prefix:
             return Reply({"message": "Not Found"}, 404)
@@ -124,6 +142,12 @@ class Hub:
             return self._runs(asked.query.get("created"), size, page)
         if (found := self._rules(path)) is not None:
             return Reply(found)
+        if path == "/actions/artifacts":
+            listed = sorted(self.artifacts, key=lambda row: int(row["id"]), reverse=True)
+            rows = listed[(page - 1) * size : page * size]
+            return Reply({"total_count": len(listed), "artifacts": rows})
+        if found := re.fullmatch(r"/actions/artifacts/(\d+)/zip", path):
+            return Reply(status=302, headers={"Location": f"{self.where}/kept/{found[1]}?sig=hush"})
         if path == "/pulls":
             rows = sorted(self.pulls, key=lambda row: str(row["updatedAt"]), reverse=True)
             return Reply([{"number": row["number"], "updated_at": row["updatedAt"]} for row in rows[:size]])

@@ -27,12 +27,13 @@ class Asked:
 
 @dataclass
 class Reply:
-    """An answer; `text` stands in place of the JSON, `cut` sends only half of what it promises."""
+    """An answer; `text` or `data` stands in place of the JSON, `cut` sends only half of what it promises."""
 
     content: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     text: str | None = None
+    data: bytes | None = None
     cut: bool = False
 
 
@@ -81,7 +82,7 @@ class Loopback:
         self.asked.append(asked)
         found = self.fault(len(self.asked), asked) if self.fault else None
         reply = found or self.answer(asked)
-        if reply.status == 200 and reply.text is None and asked.method == "GET":
+        if reply.status == 200 and reply.text is None and reply.data is None and asked.method == "GET":
             reply.headers.setdefault(
                 "ETag", '"' + hashlib.sha256(json.dumps(reply.content).encode()).hexdigest() + '"'
             )
@@ -105,7 +106,7 @@ class Loopback:
                 query = {key: values[0] for key, values in parse_qs(parts.query).items()}
                 reply = outer._reply(Asked(self.command, parts.path, query, dict(self.headers), body))
                 text = reply.text if reply.text is not None else json.dumps(reply.content)
-                data = b"" if reply.status in {204, 304} else text.encode()
+                data = b"" if reply.status in {204, 304} else reply.data or text.encode()
                 self.send_response_only(reply.status)
                 headers = {"Date": self.date_time_string(), **outer._headers, **reply.headers}
                 for key, value in headers.items():

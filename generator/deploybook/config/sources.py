@@ -94,6 +94,8 @@ class GithubOptions(Model):
     """A GitHub App in place of a token."""
     url: Address = "https://api.github.com"
     """Where its API is: for GitHub Enterprise Server https://HOST/api/v3."""
+    artifacts: Words = ("*junit*", "*test-report*", "*test-result*", "*test_result*", "*coverage*")
+    """Names of the artifacts of runs in which test and coverage reports are; [] reads none."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> GithubOptions:

@@ -25,6 +25,8 @@ _AT_LEAST = 60.0
 """Seconds to wait for a limit that does not say how long: what GitHub asks for."""
 _PASSING = frozenset({408, 425, 500, 502, 503, 504})
 
+_ELSEWHERE = frozenset({302, 303, 307})
+
 Headers = Mapping[str, str]
 Send = Callable[[str, str, dict[str, str], Any], tuple[int, Headers, str]]
 """Method, address, headers and JSON body to status, headers in lower case and body."""
@@ -132,7 +134,16 @@ class Client:
         """Ask with a JSON body; raises as `get` does."""
         return self._asked("POST", path, {}, body, tries)
 
-    def _asked(self, method: str, address: str, headers: dict[str, str], body: Any, tries: int) -> Answer:
+    def redirect(self, path: str) -> str:
+        """Where the system sends one who asks for this; it is not gone to. Raises as `get` does.
+
+        The address may hold a secret: it is for no log and no error.
+        """
+        return self._asked("GET", path, {}, None, TRIES, moves=True).headers["location"]
+
+    def _asked(  # noqa: PLR0917
+        self, method: str, address: str, headers: dict[str, str], body: Any, tries: int, moves: bool = False
+    ) -> Answer:
         if not address.startswith(("http://", "https://")):
             address = self.base + address
         why = ""
@@ -143,7 +154,7 @@ class Client:
                 status, got, text = self.send(method, address, dict(headers), body)
             except requests.RequestException as error:
                 self.budget.made += 1
-                why = _reason(error)
+                why = reason_of(error)
                 continue
             self._count(status, got)
             pause = _limit(status, got, text, attempt)
@@ -154,6 +165,8 @@ class Client:
             if status in _PASSING:
                 why = f"it answered {status}"
                 continue
+            if moves and status in _ELSEWHERE and got.get("location"):
+                return Answer(status, got, None)
             if status >= 300 and status != 304:
                 raise self._refusal(status, got, text, address)
             if status in {204, 304}:
@@ -289,7 +302,8 @@ def _message(text: str) -> str:
     return " ".join(said.split())[:200] if isinstance(said, str) else ""
 
 
-def _reason(error: requests.RequestException) -> str:
+def reason_of(error: requests.RequestException) -> str:
+    """Why a request got no answer, in words that hold nothing of its address."""
     if isinstance(error, requests.Timeout):
         return f"no answer within {SECONDS} seconds"
     if isinstance(error, requests.exceptions.SSLError):

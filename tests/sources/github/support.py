@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from tests.support.github_server import START
 from tests.support.loopback import Loopback
@@ -22,6 +25,15 @@ TOKEN = "token-of-the-test"
 NOW = START + timedelta(days=800)
 
 
+def zipped(files: Mapping[str, str | bytes], method: int = ZIP_DEFLATED) -> bytes:
+    """A ZIP file of these files."""
+    into = BytesIO()
+    with ZipFile(into, "w", method) as bundle:
+        for name, text in files.items():
+            bundle.writestr(name, text)
+    return into.getvalue()
+
+
 @dataclass
 class Book:
     """A configuration with one codebase on the loopback GitHub, and what was read of it."""
@@ -32,6 +44,7 @@ class Book:
     path: str | None = None
     branch: str | None = None
     url: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
     shelf: Shelf = field(default_factory=Shelf)
 
@@ -45,7 +58,7 @@ class Book:
         return Config.of({"codebases": {"shop": shop}, "process": process}, root=self.root)
 
     def feeds(self) -> list[Feed]:
-        options = {"token": "env:GITHUB_TEST", "url": self.url or self.server.url}
+        options = {"token": "env:GITHUB_TEST", "url": self.url or self.server.url, **self.options}
         return github.feeds(GithubOptions.model_validate(options), self.config())
 
     def sync(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sources.github.support import NOW, TOKEN, Book
-from tests.support.github_server import START, Hub, at, deployment, issue, pull, run
+from tests.sources.github.support import NOW, TOKEN, Book, zipped
+from tests.support.github_server import START, Hub, artifact, at, deployment, issue, pull, run
 from tests.support.loopback import Asked, Reply
 
 from deploybook.errors import SourceError
@@ -18,6 +18,7 @@ from deploybook.history import History
 from deploybook.records import Change, Deployment, Incident, PipelineRun, Record
 
 DAY = 24 * 60
+JUNIT = zipped({"a.xml": "<testsuite><testcase classname='t' name='one'/></testsuite>"})
 
 
 @pytest.fixture(autouse=True)
@@ -89,8 +90,13 @@ def test_a_large_repository_takes_few_requests(tmp_path: Path) -> None:
         ],
         deployments=[deployment(n, n * 500, "IN_PROGRESS", "SUCCESS") for n in range(1, 2_001)],
         issues=[issue(n, n * 9_000) for n in range(1, 100)],
+        artifacts=[artifact(n, n * 1_000) for n in range(1, 1_001)],
+        files=dict.fromkeys(range(1, 1002), JUNIT),
+        branch={"name": "main", "protected": True}, protection={"enforce_admins": {"enabled": True}},
+        environments=[{"name": "production", "protection_rules": []}],
     )  # fmt: skip
     with hub.serve() as server:
+        hub.where = server.url
         book = Book(server, tmp_path)
         assert set(book.sync().values()) == {None}
         first = len(server.asked)
@@ -105,6 +111,7 @@ def test_a_large_repository_takes_few_requests(tmp_path: Path) -> None:
         server.forget()
         hub.pulls.append(pull(5_001, 5_001 * 200))
         hub.runs.append(run(20_001, 20_001 * 50))
+        hub.artifacts.append(artifact(1_001, 20_001 * 50 + 6))
         book.sync(NOW + timedelta(hours=2))
         assert len(server.asked) <= 10
         whole(book, hub)
@@ -484,11 +491,11 @@ def test_the_budget_is_told_after_each_list(book: Book) -> None:
 def test_the_history_takes_it_all_and_then_nothing_new(book: Book, hub: Hub, tmp_path: Path) -> None:
     with History.open("duckdb://history.duckdb", root=tmp_path) as history:
         reports = [history.sync(feed, Ask(NOW)) for feed in book.feeds()]
-        assert [report.error for report in reports] == [None] * 5
+        assert [report.error for report in reports] == [None] * 6
         assert history.table("changes").count().execute() == len(hub.pulls)
         assert history.table("pipeline_runs").count().execute() == len(hub.runs)
         again = [
             history.sync(feed, Ask(NOW + timedelta(hours=1), history.cursor(feed.name)))
             for feed in book.feeds()
         ]
-        assert [report.unchanged for report in again] == [True] * 5
+        assert [report.unchanged for report in again] == [True] * 6

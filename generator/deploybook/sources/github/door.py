@@ -13,6 +13,7 @@ from deploybook.config.resolved import repository_address
 from deploybook.config.sources import GithubOptions
 from deploybook.errors import SourceError, UsageError
 from deploybook.feed import Ask
+from deploybook.sources.download import download
 from deploybook.sources.http import Absent, Client, Headers, Refused, Unwell
 
 if TYPE_CHECKING:
@@ -104,6 +105,16 @@ class Door:
         if isinstance(data, dict) and (not errors or _usable(data, errors)):
             return data
         raise _told(errors, client.name, data)
+
+    def file(self, ask: Ask, path: str, most: int) -> bytes | None:
+        """A file that GitHub keeps elsewhere; `None` where it has more bytes than `most`.
+
+        Raises:
+            Absent: It is gone.
+            SourceError: It could not be had.
+        """
+        plain = urlsplit(self._options.url).scheme == "http"
+        return download(lambda: self.client(ask).redirect(path), most, ask.wait, plain=plain)
 
     def _open(self) -> Client:
         requester = _requester(self._options)

@@ -10,6 +10,7 @@ from deploybook.config.deployments import GithubDeployments, ReleaseDeployments,
 from deploybook.config.models import Codebase
 from deploybook.config.sources import GithubOptions
 from deploybook.feed import FORGE, Ask, Feed, Item
+from deploybook.sources.github.artifacts import artifacts
 from deploybook.sources.github.deployments import deployments, releases
 from deploybook.sources.github.door import Door, Place
 from deploybook.sources.github.issues import incidents
@@ -28,6 +29,8 @@ def feeds(options: GithubOptions, config: Config) -> list[Feed]:
         if known is not None:
             place = Place(name, *known, path=codebase.path)
             found += _of_codebase(door, place, codebase, config)
+            if options.artifacts:
+                found.append(_artifacts(door, place, options.artifacts))
     return found
 
 
@@ -69,6 +72,13 @@ def _of_codebase(door: Door, place: Place, codebase: Codebase, config: Config) -
         labels = codebase.incidents.labels
         found.append(feed("incidents", lambda ask: incidents(door, place, labels, ask)))
     return found
+
+
+def _artifacts(door: Door, place: Place, patterns: tuple[str, ...]) -> Feed:
+    def pull(ask: Ask) -> Iterator[Item]:
+        yield from artifacts(door, place, patterns, ask)
+
+    return Feed(f"github:{place.codebase}/artifacts", FORGE, pull, said=door.said)
 
 
 def _is_workflow(run: dict[str, Any], wanted: str) -> bool:
