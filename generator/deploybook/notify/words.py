@@ -19,7 +19,7 @@ _TITLES = {
     "shift": ("Your turn begins", "{} turns begin"),
     "incident": ("An incident is tied to your deployment", "{} incidents are tied to your deployments"),
     "flaky": ("A flaky test", "{} flaky tests"),
-    "source": ("A source cannot be read", "{} sources cannot be read"),
+    "source": ("A source is behind", "{} sources are behind"),
     "digest": ("The week", "{} weeks"),
 }
 _SHOWN = 5
