@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
-from tests.history.support import opened
+import pyarrow.compute as pc
+from tests.history.support import opened, synced
 
+from deploybook import gate
 from deploybook.build import kept
 from deploybook.history import History, schema
+from deploybook.records import Reason, Said, Verdict
 
 AT = datetime(2026, 1, 16, 12, tzinfo=UTC)
 
@@ -48,6 +51,49 @@ def test_a_public_site_carries_no_notices(tmp_path: Path) -> None:
         filled(history)
         kept.write(history, tmp_path / "site", public=True)
     assert [path.name for path in (tmp_path / "site" / kept.FOLDER).iterdir()] == ["published.parquet"]
+
+
+VERDICTS = (
+    Verdict(
+        environment="production", revision="a" * 40, verdict="fail", judged_at=AT, codebase="shop",
+        reasons=(Reason(check="ci", answer="fail", says="ci is red"),),
+        override=Said(by="ana", because="it was the network"),
+    ),
+    Verdict(environment="production", revision="b" * 40, verdict="pass", judged_at=AT, codebase="shop"),
+)  # fmt: skip
+
+
+def test_the_gates_own_verdicts_come_back_whole(tmp_path: Path) -> None:
+    """Those of record files are told again by their source, so they are not kept twice."""
+    site = tmp_path / "site"
+    with opened(tmp_path / "one") as history:
+        synced(history, VERDICTS, name=gate.FEED)
+        synced(history, [Verdict(environment="staging", revision="c" * 40, verdict="pass", judged_at=AT)])
+        before = history.read("verdicts").filter(pc.field("source") == gate.FEED)
+        kept.write(history, site, public=False)
+    with opened(tmp_path / "two") as history:
+        assert kept.read_back(history, site) == ["verdicts"]
+        assert history.read("verdicts").equals(before)
+        assert kept.read_back(history, site) == []
+
+
+def test_a_public_site_keeps_verdicts_without_what_people_said(tmp_path: Path) -> None:
+    with opened(tmp_path / "one") as history:
+        synced(history, VERDICTS, name=gate.FEED)
+        kept.write(history, tmp_path / "site", public=True)
+    text = (tmp_path / "site" / kept.FOLDER / kept.VERDICTS).read_text("utf-8")
+    assert text.count('"verdict":"') == 2
+    assert not [word for word in ("ana", "network", "ci is red") if word in text]
+
+
+def test_a_line_that_is_no_verdict_is_passed_over(tmp_path: Path) -> None:
+    folder = tmp_path / "site" / kept.FOLDER
+    folder.mkdir(parents=True)
+    (folder / kept.VERDICTS).write_bytes(
+        b'{"type": "verdict"}\n\xff\n{"type":"annotation","on":"2026-01-10","text":"x"}\n'
+    )
+    with opened(tmp_path / "one") as history:
+        assert kept.read_back(history, tmp_path / "site") == []
 
 
 def test_a_file_that_is_harmed_is_passed_over(tmp_path: Path) -> None:

@@ -1,22 +1,30 @@
-"""What no source could tell again, kept with the site: figures as they were published, and notices sent.
+"""What no source could tell again, kept with the site: figures as published, notices, verdicts.
 
-The store is a cache of the sources and may be lost. These two are our own doings, so the site carries them as
-data files, and a store that has none of them takes them from the last site.
+The store is a cache of the sources and may be lost. These three are our own doings, so the site carries them
+as data files, and a store that has none of them takes them from the last site.
 """
 
 from __future__ import annotations
 
 import io
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from deploybook import gate
+from deploybook.feed import RECORDS, Ask, Feed
 from deploybook.history import History, schema
+from deploybook.history.columns import TABLES, line_writer
+from deploybook.records import RecordError, Verdict, parse
 from deploybook.render import write_if_changed
 
 FOLDER = "data/kept"
+VERDICTS = "verdicts.jsonl"
+"""Records, as any other program writes them."""
 _NAMES = ("published", "notices")
 _UNSAID = {"to": "", "text": '{"subject": ""}'}
 """To whom a notice went and what it said stays in the store; its key is enough not to send it twice."""
@@ -42,11 +50,42 @@ def read_back(history: History, site: Path) -> list[str]:
         if rows.num_rows:
             history.keep(name, rows)
             taken.append(name)
+    if _verdicts_back(history, site / FOLDER / VERDICTS):
+        taken.append("verdicts")
     return taken
 
 
+def _verdicts_back(history: History, file: Path) -> bool:
+    if not file.is_file() or any(source.name == gate.FEED and source.rows for source in history.sources()):
+        return False
+    found = list(_verdicts(file))
+    if found:
+        at = max(verdict.judged_at for verdict in found)
+        history.sync(Feed(gate.FEED, RECORDS, lambda _ask: iter(found)), Ask(as_of=at, cursor="all before"))
+    return bool(found)
+
+
+def _verdicts(file: Path) -> Iterator[Verdict]:
+    """The verdicts of a file; lines that are none are passed over."""
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        try:
+            record = parse(line)
+        except RecordError:
+            continue
+        if isinstance(record, Verdict):
+            yield record
+
+
 def write(history: History, site: Path, *, public: bool) -> None:
-    """Put the files into a site; notices name people and rooms, so a public one carries none of them."""
+    """Put the files into a site.
+
+    Notices name people and rooms, so a public one carries none of them; of verdicts it does not carry who
+    overrode them and what was said.
+    """
     for name in _NAMES:
         if name == "notices" and public:
             continue
@@ -58,6 +97,14 @@ def write(history: History, site: Path, *, public: bool) -> None:
         out = io.BytesIO()
         pq.write_table(table.sort_by(order), out, compression="zstd")
         write_if_changed(site / FOLDER / f"{name}.parquet", out.getvalue())
+    kind = TABLES["verdicts"]
+    rows = history.read(kind.table)
+    ours = rows.filter(pc.equal(rows.column("source"), gate.FEED)).select(kind.names)
+    line = line_writer(kind)
+    hidden = dict.fromkeys(("override", "reasons")) if public else {}
+    lines = b"".join(line(row | hidden) + b"\n" for row in ours.to_pylist())
+    if lines or (site / FOLDER / VERDICTS).exists():
+        write_if_changed(site / FOLDER / VERDICTS, lines)
 
 
 def carry(site: Path, new: Path) -> None:

@@ -11,6 +11,7 @@ from deploybook import words
 from deploybook.charts.model import Cell, Chart
 from deploybook.pages import plots, readings, uptime
 from deploybook.pages.book import Book
+from deploybook.pages.doubt import doubt
 from deploybook.pages.five import Spark, spark
 from deploybook.pages.page import Page
 from deploybook.pages.panel import Panel
@@ -37,6 +38,8 @@ class CodebaseRow:
     lead_by_week: Spark
     failed: Cell
     recovery: Cell
+    doubted: tuple[bool, bool]
+    """Whether deployments and lead time by week are shown grey."""
 
 
 @dataclass(frozen=True)
@@ -132,5 +135,9 @@ def _codebases(book: Book, recent: Recent) -> Iterator[CodebaseRow]:
             ),
             recovery=Cell(
                 duration_or_dash(recovery), href + Markup("#why") if recovery is not None else None
+            ),
+            doubted=(
+                doubt(book, "codebase", name, frequency.metric) is not None,
+                doubt(book, "codebase", name, times.metric) is not None,
             ),
         )
