@@ -16,7 +16,7 @@ from deploybook.errors import SourceError
 from deploybook.feed import RECORDS, Ask, Feed, Item, Unchanged
 from deploybook.history import History
 from deploybook.notify.words import _TITLES
-from deploybook.records import Cause, Change, Deployment, Incident
+from deploybook.records import Cause, Change, Deployment, Incident, Reason, Said, Verdict
 
 DECIDES: dict[str, Any] = {
     "process": {"environments": ["staging", "production"], "decides": {"rotation": "keeper"}},
@@ -146,3 +146,17 @@ def test_one_incident_of_two_deployments_reaches_a_person_once_a_day(tmp_path: P
     assert ana((first,), hours=0) == 1
     assert ana((first, second), hours=1) == 0
     assert ana((first, second), hours=13) == 1
+
+
+def test_who_decides_against_the_gate_is_named_to_the_team(tmp_path: Path) -> None:
+    def verdict(ago: float, override: Said | None = None) -> Verdict:
+        return Verdict(environment="production", revision="a" * 40, verdict="fail", codebase="shop",
+                       judged_at=NOW - minutes(ago), override=override,
+                       reasons=(Reason(check="smoke", answer="fail", says="smoke failed"),))  # fmt: skip
+
+    fill(tmp_path, [change(11), verdict(20)])
+    stop = "shop aaaaaaaaaa was stopped before users: smoke failed"
+    assert [each[::2] for each in heard(tmp_path)] == [("chat://ana", stop), ("chat://checkout", stop)]
+    fill(tmp_path, [change(11), verdict(20), verdict(5, Said(by="bo", because="users cannot pay"))])
+    goes = "shop aaaaaaaaaa goes on although it was stopped, by bo: users cannot pay. The gate: smoke failed"
+    assert [each[::2] for each in heard(tmp_path)] == [("chat://checkout", goes)]

@@ -92,24 +92,36 @@ def failed(known: Known) -> Iterator[Event]:
 
 
 def stopped(known: Known) -> Iterator[Event]:
-    """A promotion was stopped before users: the gate said no, or its pipeline went red."""
-    said: dict[tuple[str | None, str], tuple[datetime, str]] = {}
+    """A promotion was stopped before users: the gate said no, or its pipeline went red.
+
+    That a person decided to go on is told too.
+    """
+    said: dict[tuple[str | None, str, str], tuple[datetime, str]] = {}
     for codebase, environment, revision, at in known.stopped:
-        said[codebase, revision] = (at, f"the pipeline to {environment} went red")
-    for verdict in known.verdicts:
+        said[codebase, revision, ""] = (
+            at,
+            f"was stopped before users: the pipeline to {environment} went red",
+        )
+    for verdict in sorted(known.verdicts, key=lambda each: each.judged_at):
         if verdict.verdict != "pass":
             no = [each.says for each in verdict.reasons or () if each.answer != "pass"]
             says = "; ".join(plain(each) for each in no[:_SHOWN]) or "the gate said no"
-            said[verdict.codebase, verdict.revision] = (verdict.judged_at, says)
-    for (name, revision), (at, says) in said.items():
+            over, what = verdict.override, "was stopped before users"
+            if over is not None:
+                what = (
+                    f"goes on although it was stopped, by {plain(over.by)}: {plain(over.because)}. The gate"
+                )
+            key = verdict.codebase, verdict.revision, "|override" if over else ""
+            said[key] = (verdict.judged_at, f"{what}: {says}")
+    for (name, revision, overridden), (at, says) in said.items():
         if known.new(at):
             waiting = [
                 each for each in known.changes
                 if each.codebase == name and each.state == "waiting" and each.merged_at <= at
             ]  # fmt: skip
             yield Event(
-                "stopped", f"stopped|{name}|{revision}", f"stopped {name}|{revision}", at,
-                f"{name or 'a codebase'} {plain(revision)[:10]} was stopped before users: {says}",
+                "stopped", f"stopped|{name}|{revision}{overridden}", f"stopped {name}|{revision}", at,
+                f"{name or 'a codebase'} {plain(revision)[:10]} {says}",
                 "metrics/release-branch/#stopped", teams=known.team(name),
                 people=known.decider() | known.authors(waiting), urgent=True,
             )  # fmt: skip
