@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SITE_AS_OF := 2026-11-20T16:02:00+01:00
 
-.PHONY: help setup site serve test lint format bench clean
+.PHONY: help setup site serve test lint format bench bench-growth clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -41,6 +41,9 @@ format: setup  ## put the code in its format
 
 bench: setup  ## times and memory, as ratios to their floors
 	$(BIN)/python benchmarks/run.py
+
+bench-growth: setup  ## how a build grows with codebases and years; hours
+	$(BIN)/python -m benchmarks.growth
 
 clean:  ## remove what was built
 	rm -rf build site .site.next dist
