@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -129,6 +130,10 @@ class Door:
                 whole = address if not address.startswith(self._graphql) else requester.graphql_url
                 return requester.requestJson(method, whole, headers=headers, input=body)
             except github.GithubException as error:
+                # It was the App's login: where GitHub is unwell, or asks to wait, that is tried again too.
+                headers = {key.lower(): value for key, value in (error.headers or {}).items()}
+                if error.status >= 500 or error.status == 429 or "retry-after" in headers:
+                    return error.status, headers, json.dumps(error.data)
                 raise Refused(
                     "GitHub refuses the App", where=self.host,
                     next_step="Check `app:` (id, installation) and the variable that its `key:` names.",
@@ -157,15 +162,22 @@ class OldServer(SourceError):
 
 def _requester(options: GithubOptions) -> Requester:
     import github  # noqa: PLC0415 - as above
+    import jwt  # noqa: PLC0415 - as above; PyGithub signs with it
 
     try:
         if options.app is None:
             auth: Any = github.Auth.Token(secret(options.token or ""))
         else:
             app = github.Auth.AppAuth(options.app.id, secret(options.app.key))
+            app.create_jwt()  # a key that is none shows here, and not within a request
             auth = app.get_installation_auth(options.app.installation)
     except UsageError as error:
         raise SourceError(error.what, where="github", next_step=error.next_step) from error
+    except (jwt.PyJWTError, ValueError, TypeError) as error:
+        raise SourceError(
+            "the key of the GitHub App is no private key", where="github",
+            next_step="Put the whole PEM file, lines and all, into the variable that its `key:` names.",
+        ) from error  # fmt: skip
     return github.Github(
         auth=auth, base_url=options.url.rstrip("/"), retry=0, timeout=SECONDS, per_page=100,
         seconds_between_requests=None, seconds_between_writes=None, user_agent="deploybook",
