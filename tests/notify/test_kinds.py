@@ -73,13 +73,19 @@ def test_a_change_that_was_rolled_back_is_told_to_its_author(
     assert "chat://ana: Your change was withdrawn" in acme.hear()
 
 
-def test_who_takes_a_rotation_over_is_told_when_the_turn_begins(tmp_path: Path) -> None:
+def test_who_takes_a_rotation_over_and_whose_it_was_are_told_when_the_turn_begins(tmp_path: Path) -> None:
     monday = datetime(2026, 11, 23, 9, tzinfo=UTC)
     fill(tmp_path, [])
     told(tmp_path, Inbox(), monday - timedelta(days=1), **DECIDES)
-    turns = [each for each in heard(tmp_path, monday, **DECIDES) if "turn" in each[1]]
-    assert turns == [("chat://ana", "Your turn begins", "You hold keeper until 2026-11-30")]
-    assert not [each for each in heard(tmp_path, monday + timedelta(hours=1), **DECIDES) if "turn" in each[1]]
+
+    def turns(at: datetime) -> list[tuple[str, str, str]]:
+        return [each for each in heard(tmp_path, at, **DECIDES) if "handed over" in each[1]]
+
+    assert turns(monday) == [
+        ("chat://ana", "A rotation is handed over", "You hold keeper until 2026-11-30"),
+        ("chat://bo", "A rotation is handed over", "ana takes keeper over from you, until 2026-11-30"),
+    ]
+    assert turns(monday + timedelta(hours=1)) == []
 
 
 def test_a_source_that_cannot_be_read_is_told_to_who_decides(tmp_path: Path) -> None:

@@ -232,15 +232,27 @@ def lock(known: Known) -> Iterator[Event]:
 
 
 def shift(known: Known) -> Iterator[Event]:
-    """A turn of a rotation begins: for who takes it."""
+    """A rotation is handed over: for who takes it, and for whose turn it was."""
     for name in known.config.rotations:
-        for turn in known.rotation(name).shifts(known.since, known.as_of):
-            if known.new(turn.start):
-                until = f"{turn.end.astimezone(known.config.zone):%Y-%m-%d}"
+        turns = known.rotation(name).shifts(known.since - timedelta(minutes=1), known.as_of)
+        before = {turn.end: turn.person for turn in turns}
+        for turn in turns:
+            if not known.new(turn.start):
+                continue
+            until = f"{turn.end.astimezone(known.config.zone):%Y-%m-%d}"
+            key = f"shift|{name}|{turn.start.isoformat()}|{turn.person}"
+            yield Event(
+                "shift", key, f"shift {name}", turn.start, f"You hold {name} until {until}", "process/",
+                people={turn.person: f"takes over {name}"},
+            )  # fmt: skip
+            left = before.get(turn.start, turn.person)
+            if left != turn.person:
+                who = known.config.people.get(turn.person)
+                taker = plain((who.name if who else None) or turn.person)
                 yield Event(
-                    "shift", f"shift|{name}|{turn.start.isoformat()}|{turn.person}", f"shift {name}",
-                    turn.start, f"You hold {name} until {until}", "process/",
-                    people={turn.person: f"takes over {name}"},
+                    "shift", f"{key}|from {left}", f"shift {name}", turn.start,
+                    f"{taker} takes {name} over from you, until {until}", "process/",
+                    people={left: f"hands over {name}"},
                 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ _TITLES = {
     "words": ("Your change has no words yet", "{} of your changes have no words yet"),
     "cut-off": ("The cut-off is near", "{} cut-offs are near"),
     "lock": ("Deployment lock", "{} things about deployment locks"),
-    "shift": ("Your turn begins", "{} turns begin"),
+    "shift": ("A rotation is handed over", "{} rotations are handed over"),
     "incident": ("An incident is tied to your deployment", "{} incidents are tied to your deployments"),
     "flaky": ("A flaky test", "{} flaky tests"),
     "source": ("A source is behind", "{} sources are behind"),
