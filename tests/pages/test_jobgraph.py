@@ -51,6 +51,12 @@ def test_deployments_buttons_and_what_stops_nothing_are_said() -> None:
     assert look.says == ("looks at what runs, and may stop it here", "a failure stops nothing")
 
 
+def test_what_runs_whatever_happened_before_is_no_condition() -> None:
+    jobs = (Job("a", "a"), Job("b", "b", needs=("a",), condition="${{ always() }}"))
+    _, last = graph(Pipeline("github", "x.yml", "x", (), jobs))
+    assert (last.condition, last.says) == ("", ("even where one of them failed",))
+
+
 def test_a_name_from_outside_is_text() -> None:
     drawn = graph(pipeline(**{"<img src=x>": []}))
     assert drawn[0].name == "<img src=x>"

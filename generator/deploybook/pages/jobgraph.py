@@ -5,6 +5,7 @@ Rows stay legible at any width and in print; the lanes show what waits for what,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -114,7 +115,7 @@ def graph(pipeline: Pipeline) -> tuple[JobRow, ...]:
                 name=_names(row.jobs),
                 after=_after(row, rows),
                 says=tuple(_says(row.jobs, staged=staged)),
-                condition=_short(first.condition or ""),
+                condition="" if _always(first) else _short(first.condition or ""),
                 lanes=drawn,
                 gate=first.approval,
                 ships=bool(first.environments),
@@ -184,12 +185,20 @@ def _says(jobs: Sequence[Job], *, staged: bool) -> list[str]:
         told.append("somebody presses a button")
     if first.smoke:
         told.append("looks at what runs, and may stop it here")
+    if _always(first):
+        told.append("even where one of them failed")
     if not first.blocks:
         told.append("a failure stops nothing")
     elsewhere = list(dict.fromkeys(job.uses for job in jobs if job.uses))
     if elsewhere:
         told.append(f"described elsewhere, in {words.joined([_short(each) for each in elsewhere[:6]])}")
     return told
+
+
+def _always(job: Job) -> bool:
+    """Whether it runs whatever became of those before: not a condition, but the lack of one."""
+    bare = re.sub(r"^\$\{\{\s*|\s*\}\}$", "", (job.condition or "").strip())
+    return bare in ("always()", "!cancelled()", "success() || failure()")
 
 
 def known(environment: str) -> str:

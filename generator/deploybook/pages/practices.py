@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from deploybook import words
 from deploybook.pages.book import Book
+from deploybook.pages.ladderstory import Chapter, chapters, line
 from deploybook.pages.page import File, Page
 from deploybook.pages.standing import Standing
 from deploybook.pages.telling import Teller
@@ -85,6 +86,7 @@ class CodebasePage:
     kicker: str
     sentence: str
     simulated: bool
+    story: tuple[Chapter, ...]
     ladders: tuple[Ladder, ...]
 
 
@@ -102,6 +104,8 @@ class PracticesPage:
     weekly: tuple[Group, ...]
     daily: tuple[Group, ...]
     daily_says: str
+    ways: tuple[tuple[object, ...], ...]
+    """The way of each codebase up the ladder, a row each."""
     progress: tuple[tuple[object, ...], ...]
     quarters: tuple[str, ...]
 
@@ -117,6 +121,11 @@ class Practices:
     def now(self) -> dict[tuple[str, Check], Answer]:
         """Answers as of the book."""
         return self.at(self.book.as_of)
+
+    def of(self, codebase: str, instant: datetime) -> dict[Check, Answer]:
+        """Answers of one codebase as of an instant, as `at`."""
+        facts = self.standing.facts(codebase, instant)
+        return {check: answer(check, facts) for check in CHECKS}
 
     def at(self, instant: datetime) -> dict[tuple[str, Check], Answer]:
         """Answers as of an instant: what came later does not count, configuration is today's."""
@@ -199,6 +208,7 @@ def practices_page(book: Book, practices: Practices) -> PracticesPage:
         weekly=tuple(_groups(book, now, "weekly")),
         daily=tuple(_groups(book, now, "daily")),
         daily_says=_daily_says(book, now),
+        ways=tuple(_ways(book, practices)),
         progress=tuple(_progress(book, practices)),
         quarters=tuple(f"{words.month(at, short=True)} {at.year}" for at, _ in practices.before),
     )
@@ -294,11 +304,13 @@ def codebase_page(book: Book, practices: Practices, name: str) -> CodebasePage:
     says = f"{name} does all that a weekly deploy asks."
     if counts["not_met"] or counts["not_measured"]:
         unmet, unknown = (words.spelled(counts[status]) for status in ("not_met", "not_measured"))
-        says = f"Of what a weekly deploy asks, {unmet} not met and {unknown} not measured in {name}."
+        are = ["is" if counts[status] == 1 else "are" for status in ("not_met", "not_measured")]
+        says = f"Of what a weekly deploy asks, {unmet} {are[0]} not met and {unknown} {are[1]} not measured in {name}."
     return CodebasePage(
         kicker=f"Practices of {name}",
         sentence=says,
         simulated=book.config.site.simulated,
+        story=tuple(chapters(book, practices, name)),
         ladders=tuple(
             Ladder(stage.capitalize(), tuple(_ladder(book, practices, name, stage)))
             for stage in ("weekly", "daily")
@@ -311,6 +323,12 @@ def _ladder(book: Book, practices: Practices, name: str, stage: str) -> Iterator
     for title in dict.fromkeys(check.group for check in checks):
         own = (check for check in checks if check.group == title)
         yield title, tuple(_gap(book, practices, name, check, anchor=True) for check in own)
+
+
+def _ways(book: Book, practices: Practices) -> Iterator[tuple[object, ...]]:
+    for name in book.codebases:
+        href = Markup("~/practices/{}/").format(slug(name))
+        yield ({"text": name, "href": href}, *line(book, practices, name))
 
 
 def _progress(book: Book, practices: Practices) -> Iterator[tuple[object, ...]]:
