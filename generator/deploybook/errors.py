@@ -84,5 +84,9 @@ class NoHistoryError(StoreError):
     """There is no history yet."""
 
 
+class EngineError(DeploybookError):
+    """What counts cannot be reached, or fails."""
+
+
 class PublishError(DeploybookError):
     """The site was not published; the last good one stands."""

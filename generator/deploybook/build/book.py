@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -23,7 +23,7 @@ from deploybook.linking.model import (
     from_table,
 )
 from deploybook.linking.required import by_branch_rules
-from deploybook.metrics import INPUTS, Engine, compute_arrow, outliers, settings_of
+from deploybook.metrics import INPUTS, Engine, Runs, compute_arrow, outliers, settings_of
 from deploybook.pages.book import Book, Figures, SetAside, SourceStatus
 from deploybook.sources.local import heads, release_branches, repositories
 
@@ -53,11 +53,20 @@ class Held(Mapping[str, pa.Table]):
         return len(self._names)
 
 
-def _counted(linked: Linked, history: History, cache: Path) -> Engine:
-    """What metrics are counted from: linked rows in memory, the rest where it lies."""
+@contextmanager
+def _counted(linked: Linked, history: History, config: Config) -> Iterator[Runs]:
+    """What metrics are counted from, and by what: linked rows in memory, the rest where it lies."""
+    cache = config.build_dir / "cache"
     joined = {name: getattr(linked, name) for name in INPUTS if hasattr(linked, name)}
-    stored, backend = history.counting({name: list(INPUTS[name]) for name in INPUTS if name not in joined})
-    return Engine({**joined, **stored}, backend, cache / "metrics")
+    names = [name for name in INPUTS if name not in joined]
+    if config.engine == "spark":
+        from deploybook.build.spark import counting
+
+        with counting(config, history, joined, names, cache / "metrics-spark") as engine:
+            yield engine
+        return
+    stored, backend = history.counting({name: list(INPUTS[name]) for name in names})
+    yield Engine({**joined, **stored}, backend, cache / "metrics")
 
 
 def open_book(config: Config, history: History, as_of: datetime, progress: Progress) -> Book:
@@ -72,9 +81,9 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
     said = read_repositories(local, config)
     progress.step("counting")
     settings = settings_of(shown, as_of, branches=release_branches(local, config))
-    engine = _counted(linked, history, config.build_dir / "cache")
-    figures = compute_arrow(engine, settings)
-    unusual = outliers(engine, settings)
+    with _counted(linked, history, config) as engine:
+        figures = compute_arrow(engine, settings)
+        unusual = outliers(engine, settings)
     if config.site.public:
         linked = public.hide_linked(linked)
     return Book(

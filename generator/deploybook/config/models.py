@@ -338,6 +338,17 @@ class Counting(Model):
     """A rollback or revert this soon after a deployment undoes it."""
 
 
+class Spark(Model):
+    """The Spark that counts, with `engine: spark`."""
+
+    master: Annotated[str, Field(pattern=r"^(local(\[.+\])?|yarn|(spark|k8s|sc)://.+)$")] = "local[*]"
+    """Where it is, as spark://host:7077; local[*] is this machine."""
+    tables: Annotated[str, Field(min_length=1)] = "build/tables"
+    """A folder or an address as s3://bucket/folder where the history lies as Parquet for all its machines."""
+    settings: dict[str, str] = Field(default={})
+    """Settings of the session, as spark.executor.memory: 4g."""
+
+
 class Annotation(Model):
     """Something worth a flag on the charts."""
 
@@ -375,6 +386,10 @@ class Document(Model):
     """The site itself."""
     history: History = "duckdb://build/history.duckdb"
     """Where the history is kept: any Ibis URL, or env:NAME."""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """What counts: on this machine, or on many."""
+    spark: Spark = Spark()
+    """Which Spark, and how."""
     codebases: dict[SiteName, Codebase] = Field(default={})
     """What is deployed, by name."""
     teams: dict[SiteName, Team] = Field(default={})

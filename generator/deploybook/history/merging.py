@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ibis
 from ibis import _
 
@@ -12,7 +14,13 @@ def overlaps(kept: ibis.Table, first_key: str) -> ibis.Table:
     return counted.filter(_.sources > 1).select(first_key)
 
 
-def merged(kept: ibis.Table, key: tuple[str, ...], order: dict[str, int]) -> ibis.Table:
+def standing(ranks: Mapping[str, int]) -> dict[str, int]:
+    """Sources numbered, the weakest first: by rank, and of one rank the first name is the strongest."""
+    weakest_first = sorted(sorted(ranks, reverse=True), key=lambda each: ranks[each])
+    return {each: place for place, each in enumerate(weakest_first)}
+
+
+def merged(kept: ibis.Table, key: tuple[str, ...], places: ibis.Table) -> ibis.Table:
     """Merge rows with the same key.
 
     Rows of which only one source can speak are passed through untouched.
@@ -20,10 +28,9 @@ def merged(kept: ibis.Table, key: tuple[str, ...], order: dict[str, int]) -> ibi
     Args:
         kept: Rows as saved, with `source` and `rank`.
         key: The key's columns; null equals null.
-        order: A number for each source, whose known fields stand the higher it is; no two are the same.
+        places: `source` and `place`, as `standing` numbers them: the known fields of a higher one stand.
     """
     shared = overlaps(kept, key[0])
-    places = ibis.memtable({"source": list(order), "place": list(order.values())})
     doubled = kept.semi_join(shared, key[0]).join(places, "source")
     lists = [name for name, kind in kept.schema().items() if kind.is_array() and name not in key]
     each_key = ibis.window(group_by=list(key))

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import ibis
 import pyarrow as pa
@@ -19,7 +20,7 @@ from deploybook.history import schema, sql
 from deploybook.history.columns import TABLES
 from deploybook.history.database import Database
 from deploybook.history.exporting import Format, export
-from deploybook.history.merging import merged, overlaps
+from deploybook.history.merging import merged, overlaps, standing
 from deploybook.history.opening import database
 from deploybook.history.saving import REJECTED, Staging, replace, transaction
 from deploybook.history.wording import written
@@ -219,9 +220,10 @@ class History:
             staging.save(all_there_is=all_there_is, afresh=afresh)
             kept = staging.kept()
             rejected = kept.pop(REJECTED.table)
+            changed: dict[str, object] = {"state": uuid4().hex} if staging.rows or all_there_is else {}
             self._note(
-                feed, cursor=cursor, last_read=ask.as_of, rows=sum(kept.values()), rejected=rejected,
-                error=None, error_at=None,
+                feed, **changed, cursor=cursor, last_read=ask.as_of, rows=sum(kept.values()),
+                rejected=rejected, error=None, error_at=None,
             )  # fmt: skip
 
     def _note(self, feed: Feed, **facts: object) -> None:
@@ -245,7 +247,10 @@ class History:
         kept = self._db.table(kind.stored)
         with self._db.told():
             order = self._order(name, kept)
-        return merged(kept, kind.key, order) if order else kept
+        if not order:
+            return kept
+        places = ibis.memtable({"source": list(order), "place": list(order.values())})
+        return merged(kept, kind.key, places)
 
     def _order(self, name: str, kept: ibis.Table) -> dict[str, int]:
         """The sources of a table, numbered by standing; empty where no two speak of the same thing."""
@@ -255,8 +260,7 @@ class History:
             for each in found:
                 ranks[each["source"]] = max(each["rank"], ranks.get(each["source"], 0))
             alone = len(ranks) < 2 or overlaps(kept, TABLES[name].key[0]).limit(1).to_pyarrow().num_rows == 0
-            lowest_first = sorted(sorted(ranks, reverse=True), key=lambda each: ranks[each])
-            self._orders[name] = {} if alone else {each: place for place, each in enumerate(lowest_first)}
+            self._orders[name] = {} if alone else standing(ranks)
         return self._orders[name]
 
     def read(self, name: str) -> pa.Table:
@@ -283,6 +287,22 @@ class History:
         with self._db.told():
             rows = self._db.table(schema.SOURCES).order_by("name").to_pyarrow().to_pylist()
         return [SourceState(**{each: row[each] for each in SourceState.__dataclass_fields__}) for row in rows]
+
+    def states(self) -> dict[str, tuple[int, str]]:
+        """Of every source its rank, and a word that is another after each save that may have changed rows."""
+        with self._db.told():
+            known = self._db.execute("SELECT name, rank, state FROM sources ORDER BY name")
+        return {name: (rank, state or "first") for name, rank, state in known}
+
+    def kept_of(self, name: str, source: str) -> Iterator[pa.RecordBatch]:
+        """What one source said of a record type, as it is kept, streamed.
+
+        Raises:
+            KeyError: There is no such table.
+        """
+        rows = self._db.table(TABLES[name].stored)
+        with self._db.told():
+            yield from self._db.batches(rows.filter(rows.source == source))
 
     def rejected(self) -> pa.Table:
         """What was set aside: source, where, reason, text (at most 500 characters)."""

@@ -4,7 +4,7 @@ from deploybook.metrics.compute import compute_arrow
 from deploybook.metrics.model import INPUTS, KEYS, SCHEMA, Settings
 from deploybook.metrics.outliers import outliers
 from deploybook.metrics.restate import Restatement, is_settled, restatements
-from deploybook.metrics.running import Engine
+from deploybook.metrics.running import Engine, Runs
 from deploybook.metrics.settings import settings_of
 from deploybook.metrics.trends import Point, Segment, Signal, limits, signals
 
@@ -15,6 +15,7 @@ __all__ = [
     "Engine",
     "Point",
     "Restatement",
+    "Runs",
     "Segment",
     "Settings",
     "Signal",

@@ -15,7 +15,7 @@ from deploybook.metrics.grain import Grain
 from deploybook.metrics.measures import Count, Figure, FigureKind, Part, Percentile, Rate, summed
 from deploybook.metrics.model import KEYS, SCHEMA, Settings, Shape, Tables
 from deploybook.metrics.reference import working_days_by_period
-from deploybook.metrics.running import Engine, grain_of, inputs
+from deploybook.metrics.running import Runs, grain_of, inputs
 from deploybook.periods import KINDS, Kind, local_date, period_on
 
 _COUNTED: dict[FigureKind, str] = {"count": "nx", "days": "nx", "rate": "ndx", "percentile": "dx"}
@@ -70,7 +70,7 @@ def parts(tables: Tables, made: Grain) -> list[Part]:
     ]
 
 
-def compute_arrow(engine: Engine, settings: Settings, only: Container[str] | None = None) -> pa.Table:
+def compute_arrow(engine: Runs, settings: Settings, only: Container[str] | None = None) -> pa.Table:
     """Every metric of every codebase, team and flag, and of the site, by week, month and quarter.
 
     Periods in which nothing happened are there, from a scope's first event to `settings.as_of`.
@@ -174,7 +174,8 @@ def _long(
         case _:
             value = column("v").cast(pa.float64())
             if figure.unit == "seconds":
-                value = pc.round(value)
+                # Engines interpolate with other last bits: a half is one only after these are gone.
+                value = pc.round(pc.round(value, 6))
     constant = [pa.array([text] * size, pa.string()) for text in (figure.metric, figure.unit)]
     keys = [spine[name] for name in KEYS]
     columns = [*keys, constant[0], value, constant[1], numerator, denominator, missing]

@@ -10,14 +10,14 @@ from ibis import _
 
 from deploybook.metrics.grain import Grain
 from deploybook.metrics.model import STAGES, Settings, Shape, Tables
-from deploybook.metrics.running import Engine, grain_of, inputs
+from deploybook.metrics.running import Runs, grain_of, inputs
 from deploybook.metrics.throughput import originals
 
 WEEKS = 26
 BEYOND = 0.95
 
 
-def outliers(engine: Engine, settings: Settings) -> pa.Table:
+def outliers(engine: Runs, settings: Settings) -> pa.Table:
     """codebase, kind (change, deployment), id, environment, at, measure, value, limit, of.
 
     Measures: `lead_time`, the stages as `coding_time`, `size` (lines of a change, changes of a deployment),
@@ -33,7 +33,9 @@ def _beyond(tables: Tables, made: Grain) -> Any:
     recent = values.filter(
         _.at + ibis.interval(weeks=WEEKS) > made.as_of, _.at <= made.as_of, _.value.notnull(), _.value >= 0
     )
-    limits = recent.group_by("codebase", "kind", "measure").agg(limit=_.value.quantile(BEYOND), of=_.count())
+    # Rounded, for engines interpolate with other last bits, and a value may be its own limit.
+    limit = _.value.quantile(BEYOND).round(6)
+    limits = recent.group_by("codebase", "kind", "measure").agg(limit=limit, of=_.count())
     beyond = recent.inner_join(limits, ["codebase", "kind", "measure"])
     return beyond.filter(_.value > _["limit"]).order_by(
         "codebase", _.at.desc(), "kind", "id", "environment", "measure"

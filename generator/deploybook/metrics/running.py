@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import ibis
@@ -39,13 +39,60 @@ def grain_of(shape: Shape) -> Grain:
     return Grain(shape, **{name: unbound(name) for name in REFERENCE})
 
 
+class Runs(Protocol):
+    """What counts: expressions are run over inputs that were laid down."""
+
+    def settle(self, settings: Settings) -> None:
+        """Lay down the small tables of the settings: what runs from now on is by them."""
+        ...
+
+    def filled(self, name: str) -> bool:
+        """Whether an input has a row."""
+        ...
+
+    def run(self, name: str, expression: Callable[[], Any]) -> pa.Table:
+        """The rows of an expression.
+
+        Args:
+            name: Tells it from all others, with all that it depends on besides this package's source.
+            expression: Makes it.
+        """
+        ...
+
+
+class Compiled:
+    """SQL of expressions, kept in a folder: compiling takes longer than counting, and is the same every day.
+
+    Args:
+        compile: Makes SQL of an expression.
+        cache: The folder; none: nothing is kept.
+    """
+
+    def __init__(self, compile: Callable[[Any], Any], cache: Path | None) -> None:
+        self._compile = compile
+        self._kept = _folder(cache) if cache else None
+
+    def sql(self, name: str, expression: Callable[[], Any]) -> str:
+        """The SQL of the expression of that name, compiled where it was not before."""
+        if self._kept is None:
+            return str(self._compile(expression()))
+        file = self._kept / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.sql"
+        if file.is_file():
+            return file.read_text("utf-8")
+        text = str(self._compile(expression()))
+        new = file.with_suffix(".new")
+        new.write_text(text, "utf-8")
+        new.replace(file)
+        return text
+
+
 class Engine:
-    """Runs expressions over what was laid down.
+    """Runs expressions over what was laid down, in DuckDB; `Runs`.
 
     Args:
         rows: The inputs by name: Arrow tables or streams, or Ibis tables of `backend`. One left out is empty.
         backend: The Ibis connection that the Ibis tables belong to; one in memory unless given.
-        cache: A folder for compiled SQL: compiling takes longer than counting, and is the same every day.
+        cache: A folder for compiled SQL.
     """
 
     def __init__(self, rows: Mapping[str, Any], backend: Any = None, cache: Path | None = None) -> None:
@@ -53,7 +100,7 @@ class Engine:
         self._db = self._ibis.con
         self._db.execute("SET TimeZone = 'UTC'")
         self._filled = set()
-        self._kept = _folder(cache) if cache else None
+        self._compiled = Compiled(self._ibis.compile, cache)
         self._rows = dict(rows)
         for name in INPUTS:
             found = rows.get(name)
@@ -97,19 +144,7 @@ class Engine:
             name: Tells it from all others, with all that it depends on besides this package's source.
             expression: Makes it.
         """
-        return self._db.sql(self._sql(name, expression)).to_arrow_table()
-
-    def _sql(self, name: str, expression: Callable[[], Any]) -> str:
-        if self._kept is None:
-            return str(self._ibis.compile(expression()))
-        file = self._kept / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.sql"
-        if file.is_file():
-            return file.read_text("utf-8")
-        text = str(self._ibis.compile(expression()))
-        new = file.with_suffix(".new")
-        new.write_text(text, "utf-8")
-        new.replace(file)
-        return text
+        return self._db.sql(self._compiled.sql(name, expression)).to_arrow_table()
 
 
 @cache

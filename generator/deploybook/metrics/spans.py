@@ -32,5 +32,9 @@ def states(steps: Any, counters: tuple[str, ...], made: Grain, *, cut: bool) -> 
 
 
 def seconds(start: Any, end: Any) -> Any:
-    """Whole seconds from one instant to another."""
-    return end.epoch_seconds().cast("int64") - start.epoch_seconds().cast("int64")
+    """Whole seconds between two instants, both without the fraction, which engines round each its way."""
+
+    def whole(instant: Any) -> Any:
+        return instant.truncate("s").epoch_seconds().cast("int64")
+
+    return whole(end) - whole(start)

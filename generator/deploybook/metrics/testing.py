@@ -65,18 +65,24 @@ def flaky_share(tables: Tables, made: Grain) -> Any:
 
 
 def _held(rows: Any, made: Grain) -> Any:
-    """codebase, day, by: a case counts from a day of its own until its next, or 30 days on."""
+    """codebase, day, by: a case counts from a day of its own until 30 days after its last one in a row.
+
+    Only where such a row begins and ends, which is seldom: most days of a case are within 30 of another.
+    """
     local = rows.select(*CASE, "at", utc_day=_.at.date()).inner_join(made.days, "utc_day")
     daily = local.select(*CASE, day=(_.at < _.turn).ifelse(_.first, _.then)).distinct()
     order = ibis.window(group_by=list(CASE), order_by="day")
-    spans = daily.mutate(
-        rest=ibis.least(
-            ibis.coalesce(_.day.lead().over(order), _.day + ibis.interval(days=FLAKY_DAYS)).cast("date"),
-            (_.day + ibis.interval(days=FLAKY_DAYS)).cast("date"),
-        )
+    spans = daily.select(
+        "codebase",
+        "day",
+        rest=(_.day + ibis.interval(days=FLAKY_DAYS)).cast("date"),
+        before=(_.day.lag().over(order) + ibis.interval(days=FLAKY_DAYS)).cast("date"),
+        after=_.day.lead().over(order),
     )
-    starts = spans.group_by("codebase", "day").agg(by=_.count())
-    ends = spans.group_by("codebase", day=_.rest).agg(by=-_.count())
+    begun = spans.filter(_.before.isnull() | (_.before < _.day))
+    done = spans.filter(_.after.isnull() | (_.after > _.rest))
+    starts = begun.group_by("codebase", "day").agg(by=_.count())
+    ends = done.group_by("codebase", day=_.rest).agg(by=-_.count())
     return starts.union(ends)
 
 
