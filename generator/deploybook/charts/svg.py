@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -26,6 +27,11 @@ _KEPT = (
     *("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "text-anchor", "font-size"),
     "font-weight",
 )
+
+
+_LOOKS = ("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity")
+_RUN = 3
+"""A longer run of shapes that look alike is worth a group."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +65,43 @@ def finish(source: str, description: str, marks: Mapping[str, Mark]) -> Markup:
     )
 
 
-def _write(element: ElementTree.Element, marks: Mapping[str, Mark]) -> str:
+def _alike(group: ElementTree.Element, marks: Mapping[str, Mark]) -> str:
+    """The shapes of a group; the looks that a run of them shares are said once: dots come by the hundred."""
+    written = []
+    for looks, run in groupby(group, key=_looks):
+        shapes = list(run)
+        if looks and len(shapes) > _RUN:
+            inner = "".join(_write(shape, marks, own=False) for shape in shapes)
+            written.append(f"<g{looks}>{inner}</g>")
+        else:
+            written += [_write(shape, marks) for shape in shapes]
+    return "".join(written)
+
+
+def _looks(element: ElementTree.Element) -> str:
+    """How a shape looks, as attributes that a group hands on; nothing for what is no single shape."""
+    tag = element.tag.removeprefix(_SVG)
+    if tag not in ("path", "circle") or len(element):
+        return ""
+    _, attributes = _shape(tag, dict(element.attrib))
+    return "".join(
+        f' {name}="{quoted(_rounded(attributes[name]))}"' for name in _LOOKS if attributes.get(name)
+    )
+
+
+def _write(element: ElementTree.Element, marks: Mapping[str, Mark], *, own: bool = True) -> str:
+    """A shape, a text or a group; `own` says whether its looks are its own, not those of its group."""
     tag = element.tag.removeprefix(_SVG)
     if tag in ("defs", "style", "script", "title") or element.get("class") in ("background", "foreground"):
         return ""
-    inner = "".join(_write(child, marks) for child in element)
+    inner = _alike(element, marks) if tag == "g" else "".join(_write(child, marks) for child in element)
     if tag == "g":
         place = _PLACE.fullmatch(element.get("transform", ""))
         moved = place is not None and (float(place[1]), float(place[2])) != (0, 0)
         return f'<g transform="{_rounded(place[0])}">{inner}</g>' if inner and moved and place else inner
     tag, attributes = _shape(tag, dict(element.attrib))
-    written = "".join(
-        f' {name}="{quoted(_rounded(attributes[name]))}"' for name in _KEPT if attributes.get(name)
-    )
+    names = [name for name in _KEPT if attributes.get(name) and (own or name not in _LOOKS)]
+    written = "".join(f' {name}="{quoted(_rounded(attributes[name]))}"' for name in names)
     mark = marks.get(element.get("aria-label", ""))
     title = f"<title>{quoted(mark.title)}</title>" if mark else ""
     shape = f"<{tag}{written}>{title}{quoted(element.text or '')}{inner}</{tag}>"

@@ -23,9 +23,9 @@ from deploybook.words import NBSP
 
 NAMED = 3
 """So many of a measure are named in its drawing."""
-DRAWN = 400
+DRAWN = 240
 """More of the usual than this are thinned out."""
-MARKED = 150
+MARKED = 60
 """So many of the unusual are drawn, the farthest ones."""
 LISTED = 120
 ENOUGH = 20

@@ -33,7 +33,7 @@ from deploybook.pages.summary import recovery_title, rework_kinds
 from deploybook.pages.telling import number
 from deploybook.words import NBSP
 
-MANY_DOTS = 1200
+MANY_DOTS = 700
 """More events than this are not drawn one by one."""
 
 
