@@ -305,7 +305,10 @@ def codebase_page(book: Book, practices: Practices, name: str) -> CodebasePage:
     if counts["not_met"] or counts["not_measured"]:
         unmet, unknown = (words.spelled(counts[status]) for status in ("not_met", "not_measured"))
         are = ["is" if counts[status] == 1 else "are" for status in ("not_met", "not_measured")]
-        says = f"Of what a weekly deploy asks, {unmet} {are[0]} not met and {unknown} {are[1]} not measured in {name}."
+        says = (
+            f"Of what a weekly deploy asks, {unmet} {are[0]} not met and {unknown} {are[1]} not measured "
+            f"in {name}."
+        )
     return CodebasePage(
         kicker=f"Practices of {name}",
         sentence=says,
