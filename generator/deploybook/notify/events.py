@@ -1,4 +1,4 @@
-"""What happened since an instant, as events: small functions, one a kind. Pure."""
+"""What happened since an instant, as events: small functions, one a kind; see also `around`. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from deploybook.linking.model import LinkedChange, LinkedDeployment
+from deploybook.notify.around import flaky, lock, shift, source
 from deploybook.notify.following import followers, of_changes, of_codebase, week_of
 from deploybook.notify.known import Known, called
 from deploybook.notify.model import Event
-from deploybook.notify.words import plain
+from deploybook.notify.words import plain, span
 from deploybook.periods import Week
-from deploybook.words import NBSP, clock, count, duration
+from deploybook.words import NBSP, clock, count
 
 _SHOWN = 3
 
@@ -153,7 +154,7 @@ def branch(known: Known) -> Iterator[Event]:
         if limit is not None and not first and known.as_of - each.since >= limit:
             yield Event(
                 "branch", f"{start}still|{since}", f"branch still {each.codebase}", each.since + limit,
-                f"{each.codebase}: {each.branch} is still red after {_span(limit)}: {red}", path,
+                f"{each.codebase}: {each.branch} is still red after {span(limit)}: {red}", path,
                 teams, people,
             )  # fmt: skip
 
@@ -199,63 +200,6 @@ def cut_off(known: Known) -> Iterator[Event]:
                 )  # fmt: skip
 
 
-def lock(known: Known) -> Iterator[Event]:
-    """A lock was taken, forced, or is held for too long."""
-    limit = known.config.notices.lock_held_for
-    for each in known.locks:
-        holder = plain(each.holder or "somebody")
-        what = f"{each.environment}{f', {each.codebase}' if each.codebase else ''}"
-        key = f"{each.claim}|{each.environment}|{each.codebase or ''}"
-        teams = known.team(each.codebase)
-        ended = each.released_at or each.expires_at
-        over = ended is not None and ended <= known.as_of
-        why = plain(each.reason or "no reason given")
-        if known.new(each.since) and not over:
-            yield Event(
-                "lock", f"lock|taken|{key}", f"lock {what}", each.since,
-                f"{what} is locked by {holder}: {why}", "environments/", teams,
-            )  # fmt: skip
-        forced_at = each.released_at or each.since
-        if each.forced is not None and known.new(forced_at):
-            yield Event(
-                "lock", f"lock|forced|{key}", f"lock forced {what}", forced_at,
-                f"{what}: {plain(each.forced.by)} forced the lock: {plain(each.forced.because)}",
-                "environments/", teams, urgent=True,
-            )  # fmt: skip
-        if limit is not None and not over and known.as_of - each.since >= limit:
-            person = known.person(each.holder)
-            yield Event(
-                "lock", f"lock|held|{key}", f"lock held {what}", each.since + limit,
-                f"{what} has been locked by {holder} for {_span(limit)}: {why}", "environments/",
-                teams=known.team(each.codebase), people={person: "holds the lock"} if person else {},
-            )  # fmt: skip
-
-
-def shift(known: Known) -> Iterator[Event]:
-    """A rotation is handed over: for who takes it, and for whose turn it was."""
-    for name in known.config.rotations:
-        turns = known.rotation(name).shifts(known.since - timedelta(minutes=1), known.as_of)
-        before = {turn.end: turn.person for turn in turns}
-        for turn in turns:
-            if not known.new(turn.start):
-                continue
-            until = f"{turn.end.astimezone(known.config.zone):%Y-%m-%d}"
-            key = f"shift|{name}|{turn.start.isoformat()}|{turn.person}"
-            yield Event(
-                "shift", key, f"shift {name}", turn.start, f"You hold {name} until {until}", "process/",
-                people={turn.person: f"takes over {name}"},
-            )  # fmt: skip
-            left = before.get(turn.start, turn.person)
-            if left != turn.person:
-                who = known.config.people.get(turn.person)
-                taker = plain((who.name if who else None) or turn.person)
-                yield Event(
-                    "shift", f"{key}|from {left}", f"shift {name}", turn.start,
-                    f"{taker} takes {name} over from you, until {until}", "process/",
-                    people={left: f"hands over {name}"},
-                )  # fmt: skip
-
-
 def incident(known: Known) -> Iterator[Event]:
     """An incident is tied to a deployment: for its team and for those whose changes were in it."""
     by_id = {(each.codebase, each.environment, each.id): each for each in known.deployments}
@@ -272,38 +216,6 @@ def incident(known: Known) -> Iterator[Event]:
             f"{each.codebase}: {plain(each.title or each.id)} (tied to deployment {plain(each.deployment)})",
             "incidents/", teams=known.team(each.codebase), people=people, urgent=True,
         )  # fmt: skip
-
-
-def flaky(known: Known) -> Iterator[Event]:
-    """A test both passed and failed on one revision: for the team, once a month and test."""
-    for codebase, name, at in known.flaky:
-        if known.new(at):
-            month = f"{at.astimezone(known.config.zone):%Y-%m}"
-            yield Event(
-                "flaky", f"flaky|{codebase}|{name}|{month}", f"flaky {codebase}|{name}", at,
-                f"{codebase}: {plain(name)} both passed and failed on one revision", "metrics/flaky-tests/",
-                teams=known.team(codebase),
-            )  # fmt: skip
-
-
-def source(known: Known) -> Iterator[Event]:
-    """A source cannot be read, or was not for long: pages show what was known before. For who decides."""
-    for name, at in known.errors.items():
-        if known.new(at):
-            day = f"{at.astimezone(known.config.zone):%Y-%m-%d}"
-            yield Event(
-                "source", f"source|{name}|{day}", f"source {name}", at,
-                f"{plain(name)} cannot be read: the site shows what it knew before", "data/",
-                people=known.decider(),
-            )  # fmt: skip
-    for name, read in known.stale.items():
-        if name not in known.errors:
-            yield Event(
-                "source", f"source|{name}|stale since {read.isoformat()}", f"source {name}", read,
-                f"{plain(name)} was not read for {_span(known.as_of - read)}: "
-                "the site shows what it knew then",
-                "data/", people=known.decider(),
-            )  # fmt: skip
 
 
 def digest(known: Known) -> Iterator[Event]:
@@ -346,7 +258,3 @@ def _week(week: Week, live: Sequence[LinkedChange], went: Sequence[LinkedDeploym
 KINDS: tuple[Callable[[Known], Iterator[Event]], ...] = (
     deployed, failed, stopped, branch, withdrawn, cut_off, lock, shift, incident, flaky, source, digest,
 )  # fmt: skip
-
-
-def _span(length: timedelta) -> str:
-    return duration(length.total_seconds()).replace(NBSP, " ")

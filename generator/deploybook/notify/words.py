@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from deploybook.notify.model import Waiting
+from deploybook.words import NBSP, duration
 
 _TITLES = {
     "deployed": ("Live", "{} deployments are live"),
@@ -33,6 +35,11 @@ def plain(text: str) -> str:
     shown = "".join(letter if letter.isprintable() else " " for letter in text[: _LONGEST + 1])
     shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
     return " ".join(shown.translate(_MEANT).split())
+
+
+def span(length: timedelta) -> str:
+    """A length of time as a chat shows it, as `4 h`."""
+    return duration(length.total_seconds()).replace(NBSP, " ")
 
 
 def title(lines: Sequence[Waiting]) -> str:
