@@ -23,7 +23,7 @@ from deploybook.words import NBSP
 
 NAMED = 3
 """So many of a measure are named in its drawing."""
-DRAWN = 240
+DRAWN = 160
 """More of the usual than this are thinned out."""
 MARKED = 60
 """So many of the unusual are drawn, the farthest ones."""
