@@ -60,6 +60,8 @@ def test_every_line_is_a_record(example: Path) -> None:
         records.Change,
         records.Deployment,
         records.Incident,
+        records.BranchRule,
+        records.EnvironmentRule,
         records.PipelineRun,
         records.TestCaseRun,
         records.Coverage,

@@ -70,6 +70,7 @@ def make_example(
         extras.locks()
         extras.issues()
         extras.outside()
+        extras.rules(chosen)
         for done, (name, group) in enumerate(by_repository):
             progress(name, done, len(by_repository))
             with Repository(folder / "repositories" / f"{name}.git") as repository:

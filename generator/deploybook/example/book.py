@@ -23,6 +23,8 @@ FILES = {
     "verdict": "verdicts",
     "lock": "locks",
     "shift": "shifts",
+    "branch_rule": "branch_rules",
+    "environment_rule": "environment_rules",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -11,7 +12,17 @@ from typing import Literal
 from deploybook.example.book import RecordFiles
 from deploybook.example.cast import Spec
 from deploybook.example.clock import Calendar, Story
-from deploybook.records import Availability, Cause, FlagChange, Incident, Issue, Lock, Said
+from deploybook.records import (
+    Availability,
+    BranchRule,
+    Cause,
+    EnvironmentRule,
+    FlagChange,
+    Incident,
+    Issue,
+    Lock,
+    Said,
+)
 
 TRACKER = "https://tracker.acme.test/issues"
 FLAGS = "https://flags.acme.test"
@@ -131,6 +142,31 @@ class Extras:
                 url=f"{DRILL}/flags/1",
             )
         )
+
+    def rules(self, specs: Iterable[Spec]) -> None:
+        """What guards release branches and production, as the forge says on the last day."""
+        for spec in specs:
+            guarded = spec.forge != "gitlab"  # the warehouse asks for nothing yet: the site has to say so
+            self._out.write(
+                BranchRule(
+                    codebase=spec.name,
+                    branch="main",
+                    read_at=self._story.as_of,
+                    protected=True,
+                    reviews=int(guarded),
+                    checks=("build", "test") if guarded else (),
+                )
+            )
+            if guarded:
+                for region in ("prod-eu", "prod-us"):
+                    self._out.write(
+                        EnvironmentRule(
+                            codebase=spec.name,
+                            environment=region,
+                            read_at=self._story.as_of,
+                            branches=("protected",),
+                        )
+                    )
 
     def locks(self) -> None:
         """Locks as they were held; one was forced."""
