@@ -166,3 +166,18 @@ def test_mail_arrives_whole_as_plain_text() -> None:
     part = mail.get_body(("plain",))
     assert part is not None
     assert part.get_content().split() == BODY.split()
+
+
+def test_lines_that_different_pages_explain_have_each_its_address() -> None:
+    def line(says: str, path: str) -> Waiting:
+        return Waiting(says, "live", says, says, path, "", urgent=False)
+
+    both = [line("One is live.", "deployments/one/"), line("Two is live", "deployments/two/")]
+    assert body(both, "https://deploys.acme.test") == (
+        "One is live: https://deploys.acme.test/deployments/one/\n"
+        "Two is live: https://deploys.acme.test/deployments/two/"
+    )
+    assert body(both, None) == "One is live.\nTwo is live"
+    assert body(both[:1], "https://deploys.acme.test") == (
+        "One is live.\nhttps://deploys.acme.test/deployments/one/"
+    )

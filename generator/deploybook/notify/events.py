@@ -163,11 +163,12 @@ def withdrawn(known: Known) -> Iterator[Event]:
     """A change was taken out of where users are: for its author."""
     for each in known.changes:
         if known.new(each.withdrawn_at) and each.withdrawn_at is not None and each.original is None:
+            week = Week.of(each.withdrawn_at, known.config.zone)
             yield Event(
                 "withdrawn", f"withdrawn|{each.codebase}|{each.id}|{each.withdrawn_at.isoformat()}",
                 f"withdrawn {each.codebase}|{each.id}", each.withdrawn_at,
                 f"{called(each)} in {each.codebase} was taken out again: {plain(known.told(each).words)}",
-                "shipped/waiting/", people=known.authors([each]),
+                f"shipped/{week.id}/#withdrawn", people=known.authors([each]),
             )  # fmt: skip
 
 

@@ -49,11 +49,18 @@ def title(lines: Sequence[Waiting]) -> str:
 
 
 def body(lines: Sequence[Waiting], site: str | None) -> str:
-    """A line each, at most five, and where to read on; well below what any chat cuts off."""
-    told = [line.says for line in lines[:_SHOWN]]
+    """A line each, at most five, and where to read on; well below what any chat cuts off.
+
+    What one page explains has its address at the end, else each line has its own.
+    """
+    base = f"{site.rstrip('/')}/" if site else None
+    one = len({line.path for line in lines}) == 1
+    told = [
+        line.says if one or base is None else f"{line.says.rstrip('.')}: {base}{line.path}"
+        for line in lines[:_SHOWN]
+    ]
     if len(lines) > _SHOWN:
         told.append(f"… and {len(lines) - _SHOWN} more")
-    paths = {line.path for line in lines}
-    if site:
-        told.append(f"{site.rstrip('/')}/{paths.pop() if len(paths) == 1 else ''}")
+    if base is not None and (one or len(lines) > _SHOWN):
+        told.append(f"{base}{lines[0].path if one else ''}")
     return "\n".join(told)
