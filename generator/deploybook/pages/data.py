@@ -16,6 +16,7 @@ from deploybook import words
 from deploybook.pages import dictionary
 from deploybook.pages.book import Book, SetAside, SourceStatus
 from deploybook.pages.page import File, Page
+from deploybook.pages.strangers import Stranger, strangers
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "changes": (
@@ -88,6 +89,7 @@ class DataPage:
     simulated: bool
     files: tuple[DataFile, ...]
     sources: tuple[SourceRow, ...]
+    strangers: tuple[Stranger, ...]
     set_aside: tuple[SetAside, ...]
     more_set_aside: int
 
@@ -194,6 +196,7 @@ def pages(book: Book) -> Iterator[Page | File]:
             )
             for source in book.sources
         ),
+        strangers=tuple(strangers(book)),
         set_aside=tuple(book.rejected[:200]),
         more_set_aside=max(0, aside - 200),
     )
