@@ -28,10 +28,13 @@ DESCRIPTIONS = TOOLS / "@octokit/openapi/generated"
 PATIENCE = 120
 """Seconds for Prism to begin."""
 
-pytestmark = pytest.mark.skipif(
-    not DESCRIPTIONS.is_dir() or not (TOOLS / ".bin/prism").exists() or shutil.which("node") is None,
-    reason="GitHub's description is not here: scripts/tools.sh",
-)
+pytestmark = [
+    pytest.mark.xdist_group("prism"),
+    pytest.mark.skipif(
+        not DESCRIPTIONS.is_dir() or not (TOOLS / ".bin/prism").exists() or shutil.which("node") is None,
+        reason="GitHub's description is not here: scripts/tools.sh",
+    ),
+]
 
 
 def descriptions() -> list[str]:
