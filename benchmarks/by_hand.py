@@ -25,11 +25,11 @@ DELIVERED = f"""select 'codebase' as sort, codebase as key, c.*, deployed_at as 
 ACQUITTED = "(corrected is not null and not needed_intervention)"
 
 
-def percentile(metric: str, value: str, share: float = 0.5, of: str = "true", *, whole: bool = True) -> str:
-    """A percentile of what is known and not negative; seconds are `whole`."""
+def percentile(metric: str, value: str, share: float = 0.5, of: str = "true") -> str:
+    """A percentile of what is known and not negative."""
     known = f"({of}) and {value} >= 0"
     found = f"quantile_cont({value}, {share}) filter (scope <> 'site' and {known})"
-    return f"""{f"round_even({found}, 0)" if whole else found} as "{metric} value",
+    return f"""{found} as "{metric} value",
       count(*) filter ({known}) as "{metric} denominator", count(*) filter (({of}) and not coalesce({known}, false)) as "{metric} missing" """
 
 
@@ -143,7 +143,7 @@ def queries(
             rate("change_fail_rate_said", f"list_contains(evidence, 'said') and not {ACQUITTED}", "reached"),
             rate("change_fail_rate_near", f"(needed_intervention or list_contains(evidence, 'near')) and not {ACQUITTED}", "reached"),
             rate("deployment_rework_rate", "kind <> 'planned'", "reached"),
-            percentile("batch_changes_p50", "if(matched, changes, null)", of="outcome = 'success' and not baseline", whole=False),
+            percentile("batch_changes_p50", "if(matched, changes, null)", of="outcome = 'success' and not baseline"),
         ),
         "deployment_days": f"""
           with days as (select distinct coalesce(s.scope, sort) as scope, coalesce(s.name, key) as name, timezone('{zone}', "at")::date as day
@@ -155,7 +155,7 @@ def queries(
             percentile("change_lead_time_p50", "lead_time_seconds"),
             percentile("change_lead_time_p90", "lead_time_seconds", 0.9),
             *(percentile(f"{stage}_time_p50", f"{stage}_seconds") for stage in ("coding", "pickup", "review", "waiting")),
-            percentile("batch_lines_p50", "(additions + deletions)", whole=False),
+            percentile("batch_lines_p50", "(additions + deletions)"),
             rate("reviewed_share", "approved", "approved is not null", "approved is null"),
             within("change_lead_time", "lead_time_seconds", lead_time_limit),
             once="repository, id" if repositories else "",

@@ -49,10 +49,10 @@ def parts(tables: Tables, made: Grain) -> list[Part]:
     runs, commits, flagged = ("pipeline_runs",), ("branch_commits",), ("flag_changes",)
     told, seen = ("incidents",), ("incidents", "availability")
     return [
-        summed("deployments", ("deployments",), throughput.deployments, by_deployment, of),
+        summed("deployments", ("deployments",), throughput.deployments, by_deployment, of, apart=True),
         throughput.deployment_days(*of),
-        summed("changes", ("changes",), throughput.delivered, by_change, of),
-        summed("recoveries", ("deployments",), instability.recovered, by_recovery, of),
+        summed("changes", ("changes",), throughput.delivered, by_change, of, apart=True),
+        summed("recoveries", ("deployments",), instability.recovered, by_recovery, of, apart=True),
         summed("restored", told, instability.restored, [restore], of),
         summed("detected", told, instability.detected, [detect], of),
         summed("stopped", ("pipeline_runs", "verdicts"), branch.stopped_promotions, [stopped], of),
@@ -89,7 +89,9 @@ def compute_arrow(engine: Runs, settings: Settings, only: Container[str] | None 
     done = [
         (
             part,
-            engine.run(f"{part.name} {shape}", part.table) if any(map(engine.filled, part.needs)) else None,
+            engine.run(f"{part.name} {shape}", part.table, part.apart)
+            if any(map(engine.filled, part.needs))
+            else None,
         )
         for part in chosen
     ]

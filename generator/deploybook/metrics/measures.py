@@ -99,6 +99,8 @@ class Part:
     figures: tuple[Figure, ...]
     table: Callable[[], Any]
     opens: bool = True
+    apart: str | None = None
+    """The input by whose size weeks, months and quarters are counted one after the other."""
 
 
 def summed(
@@ -109,10 +111,18 @@ def summed(
     sources: tuple[Tables, Grain],
     *,
     opens: bool = True,
+    apart: bool = False,
 ) -> Part:
-    """The part that summarises events by measures."""
+    """The part that summarises events by measures; `apart` where their events cost little to find again."""
     figures = tuple(Figure(each.metric, each.unit, _KIND[type(each)]) for each in measures)
-    return Part(name, needs, figures, lambda: summarise(facts(*sources), measures, sources[1]), opens)
+    return Part(
+        name,
+        needs,
+        figures,
+        lambda: summarise(facts(*sources), measures, sources[1]),
+        opens,
+        needs[0] if apart else None,
+    )
 
 
 def summarise(facts: Facts, measures: Sequence[Measure], made: Grain) -> Any:

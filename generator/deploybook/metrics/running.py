@@ -13,15 +13,19 @@ from typing import Any, Protocol
 import duckdb
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis import util
 from ibis.expr import operations
 
 from deploybook.metrics.grain import Grain
 from deploybook.metrics.model import INPUTS, Settings, Shape, Tables
 from deploybook.metrics.reference import REFERENCE, reference
+from deploybook.periods import KINDS
 
 PREFIX = "counted_"
 """Before the names of what is laid down, that they hide nothing of a history on the same connection."""
+LARGE = 100_000
+"""An input with so many rows is counted with an eye on memory."""
 
 
 def unbound(name: str) -> Any:
@@ -50,12 +54,14 @@ class Runs(Protocol):
         """Whether an input has a row."""
         ...
 
-    def run(self, name: str, expression: Callable[[], Any]) -> pa.Table:
+    def run(self, name: str, expression: Callable[[], Any], apart: str | None = None) -> pa.Table:
         """The rows of an expression.
 
         Args:
             name: Tells it from all others, with all that it depends on besides this package's source.
             expression: Makes it.
+            apart: An input. Where it is large, weeks, months and quarters may be counted one after the other:
+                each row counts in each, and what percentiles hold in memory is a third.
         """
         ...
 
@@ -99,7 +105,8 @@ class Engine:
         self._ibis = backend or ibis.duckdb.connect()
         self._db = self._ibis.con
         self._db.execute("SET TimeZone = 'UTC'")
-        self._filled = set()
+        self._filled: set[str] = set()
+        self._large: set[str] = set()
         self._compiled = Compiled(self._ibis.compile, cache)
         self._rows = dict(rows)
         for name in INPUTS:
@@ -107,8 +114,9 @@ class Engine:
             if found is None:
                 found = ibis.Schema.from_tuples(INPUTS[name].items()).to_pyarrow().empty_table()
             self._lay(name, found)
-            if self._db.table(PREFIX + name).limit(1).to_arrow_table().num_rows:
-                self._filled.add(name)
+            some = self._db.sql(f"SELECT 1 FROM {PREFIX}{name} LIMIT {LARGE}").to_arrow_table().num_rows  # noqa: S608
+            self._filled |= {name} if some else set()
+            self._large |= {name} if some == LARGE else set()
 
     def _lay(self, name: str, rows: Any) -> None:
         columns = list({**INPUTS, **REFERENCE}[name])
@@ -130,21 +138,28 @@ class Engine:
 
     def settle(self, settings: Settings) -> None:
         """Lay down the small tables of the settings: what runs from now on is by them."""
-        for name, rows in reference(settings).items():
+        tables = reference(settings)
+        for name, rows in tables.items():
             self._lay(name, rows)
+        self._places = tables["places"]
 
     def filled(self, name: str) -> bool:
         """Whether an input has a row."""
         return name in self._filled
 
-    def run(self, name: str, expression: Callable[[], Any]) -> pa.Table:
-        """The rows of an expression, made and compiled where it was not before.
-
-        Args:
-            name: Tells it from all others, with all that it depends on besides this package's source.
-            expression: Makes it.
-        """
-        return self._db.sql(self._compiled.sql(name, expression)).to_arrow_table()
+    def run(self, name: str, expression: Callable[[], Any], apart: str | None = None) -> pa.Table:
+        """The rows of an expression, made and compiled where it was not before; see `Runs`."""
+        sql = self._compiled.sql(name, expression)
+        if apart not in self._large:
+            return self._db.sql(sql).to_arrow_table()
+        found = []
+        try:
+            for kind in KINDS:
+                self._lay("places", self._places.filter(pc.field("period") == kind))
+                found.append(self._db.sql(sql).to_arrow_table())
+        finally:
+            self._lay("places", self._places)
+        return pa.concat_tables(found)
 
 
 @cache

@@ -68,8 +68,9 @@ class SparkEngine:
         """Whether an input has a row."""
         return name in self._filled
 
-    def run(self, name: str, expression: Callable[[], Any]) -> pa.Table:
-        """The rows of an expression, made and compiled where it was not before."""
+    def run(self, name: str, expression: Callable[[], Any], apart: str | None = None) -> pa.Table:
+        """The rows of an expression, made and compiled where it was not before; Spark spills of itself."""
+        del apart
         rows = self._spark.sql(self._compiled.sql(name, expression)).toArrow()
         # That a column cannot be null is said here alone: tables are to be the same from every engine.
         return rows.cast(pa.schema([pa.field(field.name, field.type) for field in rows.schema]))
