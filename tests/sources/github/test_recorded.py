@@ -20,6 +20,7 @@ from deploybook.sources.github.deployments import deployment
 from deploybook.sources.github.door import Place
 from deploybook.sources.github.issues import _incident
 from deploybook.sources.github.jobs import _of_job
+from deploybook.sources.github.rules import branch_rule, environment_rule
 from deploybook.sources.http import Client, session
 from deploybook.sources.matching import Names
 
@@ -148,6 +149,22 @@ def test_recorded_issues_are_read_as_incidents() -> None:
     assert len(rows) > 50
     found = [_incident(HERE, row) for row in rows]
     assert not [item for item in found if isinstance(item, Rejected)]
+
+
+def test_recorded_environments_and_branches_are_read() -> None:
+    pages = bodies(r"/repos/[^/]+/[^/]+/environments(\?.*)?")
+    rows = [row for page in pages for row in page["environments"]]
+    rows += bodies(r"/repos/[^/]+/[^/]+/environments/[^/]+")
+    assert len(rows) > 3
+    for row in rows:
+        found = environment_rule(HERE, row, NOW)
+        kinds = {each["type"] for each in row["protection_rules"]}
+        assert bool(found.reviewers) == ("required_reviewers" in kinds)
+        assert bool(found.wait_minutes) == ("wait_timer" in kinds)
+    (branch,) = bodies(r"/repos/PyGithub/PyGithub/branches/master")
+    guarded = branch_rule(HERE, "master", branch, {}, None, NOW)
+    assert guarded.protected is branch["protected"]
+    assert set(guarded.checks or ()) == set(branch["protection"]["required_status_checks"]["contexts"])
 
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=GMT)

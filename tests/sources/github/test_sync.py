@@ -117,7 +117,7 @@ def test_a_large_repository_takes_few_requests(tmp_path: Path) -> None:
         whole(book, hub)
 
 
-@pytest.mark.parametrize("stop", [*range(1, 20)])
+@pytest.mark.parametrize("stop", [*range(1, 45)])
 def test_a_sync_stopped_at_any_request_is_taken_up_again(book: Book, hub: Hub, stop: int) -> None:
     class Killed(BaseException):
         pass
@@ -239,6 +239,17 @@ def test_a_page_that_comes_twice_or_not_at_all_loses_and_doubles_nothing(tmp_pat
         server.fault = None
         book.sync(NOW + timedelta(hours=1))
         whole(book, hub)
+
+
+@pytest.mark.parametrize("skew", [timedelta(hours=-1), timedelta(hours=1)])
+def test_a_clock_that_is_an_hour_off_loses_nothing(book: Book, hub: Hub, skew: timedelta) -> None:
+    newest = START + timedelta(minutes=220 * 120)
+    assert set(book.sync(newest + skew).values()) == {None}
+    hub.runs.append(run(9_001, 220 * 120 + 1))
+    hub.deployments.append(deployment(9_001, 220 * 120 + 1, "SUCCESS"))
+    hub.pulls.append(pull(9_001, 220 * 120 + 1))
+    assert set(book.sync(newest + skew).values()) == {None}
+    whole(book, hub)
 
 
 def test_what_changes_after_it_was_read_is_read_again(book: Book, hub: Hub) -> None:

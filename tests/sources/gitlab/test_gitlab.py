@@ -176,6 +176,70 @@ def test_a_sync_stopped_at_any_request_is_taken_up_again(server: Loopback, lab: 
     whole(shelf, lab)
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"status": 500, "content": {"message": "500 Internal Server Error"}},
+        {"status": 502, "text": "<html>Bad Gateway</html>"},
+        {"text": '[{"iid": 3, "ti'},
+        {"content": [{"iid": 3}] * 40, "cut": True},
+        {"status": 429, "content": {}, "headers": {"Retry-After": "2"}},
+    ],
+    ids=["500", "502", "cut JSON", "cut answer", "429"],
+)
+def test_every_request_may_fail_once_and_nothing_is_lost(
+    server: Loopback, lab: Lab, how: dict[str, Any]
+) -> None:
+    failed: set[str] = set()
+
+    def once(number: int, asked: Asked) -> Reply | None:
+        key = f"{asked.path} {sorted(asked.query.items())}"
+        if key in failed:
+            return None
+        failed.add(key)
+        return Reply(**how)
+
+    server.fault = once
+    shelf = Shelf()
+    assert set(sync(server, shelf).values()) == {None}
+    whole(shelf, lab)
+    assert shelf.rejected == []
+
+
+def test_pages_that_shift_while_they_are_read_lose_and_double_nothing(server: Loopback, lab: Lab) -> None:
+    def stir(number: int, asked: Asked) -> Reply | None:
+        for name, make in (("deployments", deployed), ("pipelines", pipeline)):
+            if asked.path.endswith(name) and len(lab.rows[name]) < 260:
+                # What was listed on the first page moves to the end, and something new is there.
+                lab.rows[name][0]["updated_at"] = at(30_000 + number)
+                lab.rows[name] = [
+                    *lab.rows[name][1:],
+                    lab.rows[name][0],
+                    make(1_000 + number, 29_000 + number),
+                ]
+        return None
+
+    server.fault = stir
+    shelf = Shelf()
+    sync(server, shelf)
+    server.fault = None
+    assert set(sync(server, shelf).values()) == {None}
+    whole(shelf, lab)
+
+
+@pytest.mark.parametrize("skew", [timedelta(hours=-1), timedelta(hours=1)])
+def test_a_clock_that_is_an_hour_off_loses_nothing(server: Loopback, lab: Lab, skew: timedelta) -> None:
+    newest = START + timedelta(minutes=230 * 60)
+    shelf = Shelf()
+    for feed in feeds(server):
+        assert shelf.sync(feed, Ask(newest + skew, None, wait=lambda _: None)) is None
+    lab.rows["merge_requests"].append(merge(900, 230 * 60 + 1))
+    lab.rows["pipelines"].append(pipeline(900, 230 * 60 + 1))
+    for feed in feeds(server):
+        assert shelf.sync(feed, Ask(newest + skew, shelf.cursors[feed.name], wait=lambda _: None)) is None
+    whole(shelf, lab)
+
+
 def test_many_rows_of_one_instant_are_all_read(server: Loopback, lab: Lab) -> None:
     lab.rows["deployments"] = [deployed(n, 100) for n in range(1, 260)]
     shelf = Shelf()
