@@ -261,6 +261,35 @@ def _one_of(word: str, words: tuple[Word, ...]) -> Word:
     return found
 
 
+history_commands = typer.Typer(help="Upkeep of the history.", no_args_is_help=True)
+app.add_typer(history_commands, name="history")
+
+
+@history_commands.command()
+def compact(config: ConfigFile = None, quiet: Quiet = False) -> None:
+    """Give back the room in the history's file that is no longer used."""
+    from deploybook.build.compose import only_one
+    from deploybook.history.upkeep import compact as compact_history
+
+    found = _config(config)
+    with only_one(found):
+        done = compact_history(found.history_url, found.root)
+    if not quiet:
+        print(f"{done.before / 1e6:,.1f} MB before, {done.after / 1e6:,.1f} MB now")
+
+
+@app.command()
+def forget(
+    person: Annotated[str, typer.Option("--person", help="A name of people:, or any spelling.")],
+    config: ConfigFile = None,
+) -> None:
+    """Take a person out of the history, and keep them out of it and of the site."""
+    from deploybook.build.forgetting import forget as forget_person
+
+    for line in forget_person(_config(config), person):
+        print(line)
+
+
 @app.command()
 def serve(
     config: ConfigFile = None,

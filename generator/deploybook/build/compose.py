@@ -14,12 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from deploybook import __version__
-from deploybook.build import kept, policy, publish, scan, site
+from deploybook.build import forgetting, kept, policy, publish, scan, site
 from deploybook.build.progress import Progress
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
 from deploybook.feed import Ask, Feed
-from deploybook.history import History, SyncReport
+from deploybook.history import History, SyncReport, upkeep
 from deploybook.pages import navigation
 from deploybook.pages.book import Book
 from deploybook.pages.feeds import discovery
@@ -98,7 +98,9 @@ def only_one(config: Config) -> Iterator[None]:
 
     Raises:
         PublishError: Another run is under way.
+        UsageError: The configuration names somebody who is to be forgotten.
     """
+    forgetting.refuse(config)
     config.build_dir.mkdir(parents=True, exist_ok=True)
     with (config.build_dir / "lock").open("a") as handle:
         try:
@@ -126,6 +128,8 @@ def _sync(config: Config, history: History, as_of: datetime, reading: Reading, p
     rows = rejected = 0
     problems: list[str] = []
     asked = feeds(config, config.build_dir)
+    if forgotten := forgetting.read(config):
+        asked = [forgetting.without(feed, forgotten) for feed in asked]
     if reading.everything:
         _forget_others(history, {feed.name for feed in asked})
     for feed in asked:
@@ -149,6 +153,9 @@ def _sync(config: Config, history: History, as_of: datetime, reading: Reading, p
     if reading.everything:
         progress.step("reading owners and pipelines")
         problems += bring(repositories(config, config.build_dir), config)
+    dropped = upkeep.drop_older(history, config.retention, as_of)
+    if dropped:
+        progress.note(f"{dropped:,} rows are older than retention: keeps them, and dropped")
     aside = f", {rejected:,} set aside" if rejected else ""
     return Outcome(
         says=f"{rows:,} records read{aside}",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploybook import ownership, pipelines, practices
+from deploybook.build import forgetting
 from deploybook.config import Config
 from deploybook.errors import Problem, SourceError
 from deploybook.news import House, house
@@ -46,7 +47,8 @@ def read_repositories(repositories: Mapping[str, Repository], config: Config) ->
         codebase = config.codebases[name]
         key = (repository.folder, codebase.release_branch)
         if key not in seen:
-            seen[key] = _contents(repository, codebase.release_branch)
+            read = _contents(repository, codebase.release_branch)
+            seen[key] = replace(read, files=forgetting.clean_files(read.files, config))
         found = seen[key]
         owners[name] = (
             Owned(unread=found.unread)

@@ -39,6 +39,7 @@ from deploybook.config.values import (
     Amount,
     Clock,
     Day,
+    Duration,
     History,
     Limit,
     LinkTemplate,
@@ -327,6 +328,10 @@ class Notices(Model):
     """How long before a cut-off it is told, and who has not described a change; false: never."""
 
 
+Prunable = Literal["pipeline_runs", "test_case_runs", "coverage", "availability", "flag_changes"]
+"""What there is most of, and no page of a week is made from."""
+
+
 class Counting(Model):
     """Limits of the rules that say which deployment failed."""
 
@@ -420,6 +425,8 @@ class Document(Model):
     """When notices are sent."""
     counting: Counting = Counting()
     """Limits of the rules that say which deployment failed."""
+    retention: dict[Prunable, Duration] = Field(default={})
+    """How long the history keeps what there is most of; default: for ever."""
     annotations: tuple[Annotation, ...] = ()
     """Things worth a flag on the charts."""
     corrections: tuple[Correction, ...] = ()

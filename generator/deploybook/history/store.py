@@ -342,6 +342,11 @@ class History:
             {name: (self.table(name), list(columns)) for name, columns in wanted.items()}
         )
 
+    @property
+    def database(self) -> Database:
+        """The engine that keeps it, for upkeep."""
+        return self._db
+
     def keep(self, name: str, rows: pa.Table) -> None:
         """Keep rows of `published` or `notices`; those with the same key are replaced.
 
