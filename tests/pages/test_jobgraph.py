@@ -57,6 +57,15 @@ def test_what_runs_whatever_happened_before_is_no_condition() -> None:
     assert (last.condition, last.says) == ("", ("even where one of them failed",))
 
 
+def test_what_is_described_elsewhere_is_named_once_for_several() -> None:
+    uses = [f"acme/shared/.github/workflows/{name}.yml@main" for name in ("a", "b")]
+    jobs = tuple(Job(str(n), str(n), uses=each) for n, each in enumerate(uses))
+    (both,) = graph(Pipeline("github", "x.yml", "x", (), jobs))
+    assert both.says[-1] == "described elsewhere, in acme/shared"
+    (one,) = graph(Pipeline("github", "x.yml", "x", (), jobs[:1]))
+    assert one.says[-1] == f"described elsewhere, in {uses[0]}"
+
+
 def test_a_name_from_outside_is_text() -> None:
     drawn = graph(pipeline(**{"<img src=x>": []}))
     assert drawn[0].name == "<img src=x>"

@@ -190,6 +190,9 @@ def _says(jobs: Sequence[Job], *, staged: bool) -> list[str]:
     if not first.blocks:
         told.append("a failure stops nothing")
     elsewhere = list(dict.fromkeys(job.uses for job in jobs if job.uses))
+    if len(elsewhere) > 1:
+        # Of several workflows the repository says enough: their addresses would fill the row.
+        elsewhere = list(dict.fromkeys(each.partition("/.github/")[0] for each in elsewhere))
     if elsewhere:
         told.append(f"described elsewhere, in {words.joined([_short(each) for each in elsewhere[:6]])}")
     return told
