@@ -1,6 +1,6 @@
 """What guards the release branch and the environments: branch rules, required checks, reviewers.
 
-Nothing of it has a history, so that it is read once a day, by five conditional requests at most.
+Nothing of it has a history, so that it is read once a day, by a handful of requests.
 """
 
 from __future__ import annotations
