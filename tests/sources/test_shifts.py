@@ -291,6 +291,14 @@ def test_an_event_without_length_is_set_aside_and_stops_nothing(tmp_path: Path) 
     assert any("it has no length" in line for line in reader.said)
 
 
+def test_a_series_that_cannot_be_read_is_told_and_the_others_stand(tmp_path: Path) -> None:
+    broken = "BEGIN:VEVENT\r\nUID:b\r\nDTSTART:20261122T110000Z\r\nDTEND:20261122T120000Z\r\n"
+    broken += "RRULE:FREQ=SOMETIMES\r\nSUMMARY:Watch: Bo\r\nEND:VEVENT\r\n"
+    reader = from_file(tmp_path, WEEKLY.replace("END:VCALENDAR", broken + "END:VCALENDAR"), only=["watch"])
+    assert "ana" in {turn.person for turn in reader.pull()}
+    assert any("a series that cannot be read" in line for line in reader.said)
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     options = IcsOptions.model_validate({"rotation": "watch", "file": "none.ics"})
     with pytest.raises(SourceError, match=r"none\.ics cannot be read"):

@@ -49,7 +49,10 @@ class _Source:
         people = shifts.People(self._config, self._where)
         changed = _changed(calendar)
         turns = []
-        for event in _events(calendar, shifts.since(ask), ask.as_of + shifts.AHEAD, self._where):
+        events, odd = _events(calendar, shifts.since(ask), ask.as_of + shifts.AHEAD, self._where)
+        if odd:
+            yield Rejected(self._where, f"a series that cannot be read was left out: {odd}"[:300], "")
+        for event in events:
             try:
                 if (turn := self._turn(event, zone, people, changed)) is not None:
                     turns.append(turn)
@@ -141,15 +144,18 @@ def _calendar(text: str, where: str) -> Any:
         ) from error
 
 
-def _events(calendar: Any, first: datetime, last: datetime, where: str) -> Iterator[Any]:
+def _events(calendar: Any, first: datetime, last: datetime, where: str) -> tuple[list[Any], str]:
+    """The events of a span, series unfolded; with why a series was left out, where one was."""
     import recurring_ical_events  # noqa: PLC0415 - as above
 
-    try:
-        yield from recurring_ical_events.of(calendar, skip_bad_series=True).between(first, last)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise SourceError(
-            f"the calendar's events cannot be unfolded: {str(error)[:200]}", where=where, next_step=_NEEDS
-        ) from error
+    odd = ""
+    for lenient in (False, True):
+        try:
+            found = recurring_ical_events.of(calendar, skip_bad_series=lenient).between(first, last)
+            return list(found), odd
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            odd = str(error)[:200]
+    raise SourceError(f"the calendar's events cannot be unfolded: {odd}", where=where, next_step=_NEEDS)
 
 
 def _zone(calendar: Any, default: ZoneInfo) -> ZoneInfo:
