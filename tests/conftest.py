@@ -1,4 +1,4 @@
-"""Every engine that keeps a history, by the same tests."""
+"""What tests of several parts share: a server, and the engines that keep a history."""
 
 from __future__ import annotations
 
