@@ -1,8 +1,8 @@
 """The history as partitioned Parquet in a folder or an object store, for engines of many machines.
 
 Below the address: `<table>/part=<digest of the source>/<state>.parquet`. The state is a word that the store
-gives a source with each save, so a file is never written over: a source that said nothing new keeps its files,
-and whoever is reading the ones before can end in peace. They are removed by the second run after.
+gives a source with each save, so no file is written over: a source that said nothing new keeps its files, and
+whoever is reading the ones before can end in peace. They are removed by the second run after.
 """
 
 from __future__ import annotations
