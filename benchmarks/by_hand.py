@@ -75,7 +75,11 @@ def queries(
 
     def by_hand(rows: str, *columns: str, first: str = "", once: str = "") -> str:
         """Figures of events with `sort`, `key` and `at`; `once` says which rows of a scope are one event."""
-        alone = f'qualify row_number() over (partition by scope, name, period, {once} order by "at", codebase) = 1' if once else ""
+        alone = (
+            f'qualify row_number() over (partition by scope, name, period, {once} order by "at", codebase) = 1'
+            if once
+            else ""
+        )
         return f"""
           with {first + "," if first else ""} events as ({rows}),
           placed as (
@@ -87,7 +91,9 @@ def queries(
 
     def within(metric: str, value: str, limit: int | None) -> str:
         among = "false" if limit is None else f"{value} >= 0"
-        return rate(f"{metric}_within_target", f"{value} <= {limit or 0}", among, f"{value} is null or {value} < 0")
+        return rate(
+            f"{metric}_within_target", f"{value} <= {limit or 0}", among, f"{value} is null or {value} < 0"
+        )
 
     on_branch = f"""(select r.codebase, r.id, r.attempt, r.pipeline, coalesce(r.job, '') as job, r."at", r.red, c.committed_at,
           coalesce(r.trigger, '') not in ('schedule', 'cron', 'workflow_dispatch', 'manual', 'web') as of_commit,
@@ -122,8 +128,8 @@ def queries(
           where i.started_at >= on_at and (next_on_at is null or i.started_at < next_on_at)
         union select s.flag, on_at from switches s join concerns using (flag) join incidents i using (codebase)
           where i.flag is null and coalesce(i.matched_by, '') <> 'said' and i.started_at >= on_at
-            and epoch(i.started_at)::bigint - epoch(on_at)::bigint <= {near_hours * 3600}),
-      judged as (select s.*, b.flag is not null or coalesce(epoch(off_at)::bigint - epoch(on_at)::bigint <= 86400, false) as failed
+            and floor(epoch(i.started_at))::bigint - floor(epoch(on_at))::bigint <= {near_hours * 3600}),
+      judged as (select s.*, b.flag is not null or coalesce(floor(epoch(off_at))::bigint - floor(epoch(on_at))::bigint <= 86400, false) as failed
         from switches s left join blamed b using (flag, on_at))"""
     told = f"""(select distinct codebase, id, down, started_at, resolved_at, coalesce(resolved_at <= {now}, false) as closed from incidents
         where down is not null and codebase is not null and started_at <= {now} and (environment is null or lower(environment) in {users}))"""
@@ -194,7 +200,7 @@ def queries(
             rate("flaky_run_share", "changed"),
         ),
         "green": by_hand(
-            """select 'codebase' as sort, codebase as key, "at", epoch(until)::bigint - epoch("at")::bigint as length, red from spans where known > 0 and until is not null""",
+            """select 'codebase' as sort, codebase as key, "at", floor(epoch(until))::bigint - floor(epoch("at"))::bigint as length, red from spans where known > 0 and until is not null""",
             ratio("green_time", "if(red > 0, 0, length)", "length"),
             first=f"""{branch}, {cuts},
               merged as (select codebase, "at", sum(known) as known, sum(red) as red from (
@@ -204,7 +210,7 @@ def queries(
                 from merged window c as (partition by codebase order by "at"))""",
         ),
         "breaks": by_hand(
-            """select 'codebase' as sort, codebase as key, coalesce(ended, "at") as "at", epoch(ended)::bigint - epoch("at")::bigint as seconds from ends where broken""",
+            """select 'codebase' as sort, codebase as key, coalesce(ended, "at") as "at", floor(epoch(ended))::bigint - floor(epoch("at"))::bigint as seconds from ends where broken""",
             percentile("break_duration_p50", "seconds"),
             first=f"""{branch},
               merged as (select codebase, "at", sum(red) as red from marks where "at" <= {now} group by all),
@@ -252,7 +258,7 @@ def queries(
           select s.scope, s.name, period, period_start, sum(if(here, covered, 0)) as "coverage numerator", sum(if(here, total, 0)) as "coverage denominator",
             count(*) filter (not here) as "coverage missing" from newest join whose s on sort = 'codebase' and key = codebase group by all""",
         "uptime": by_hand(
-            """select 'codebase' as sort, codebase as key, "at", epoch(until)::bigint - epoch("at")::bigint as length,
+            """select 'codebase' as sort, codebase as key, "at", floor(epoch(until))::bigint - floor(epoch("at"))::bigint as length,
                 coalesce(monitored, false) as monitored, watched > 0 as seen, seen_down > 0 as seen_down, told > 0 as told, told_down > 0 as told_down,
                 in_doubt > 0 and told_down = 0 as doubt
               from spans left join (select distinct codebase, true as monitored from availability) using (codebase)
@@ -283,12 +289,12 @@ def queries(
             first=judged,
         ),
         "switch_recoveries": by_hand(
-            """select 'flag' as sort, flag as key, coalesce(off_at, on_at) as "at", epoch(off_at)::bigint - epoch(on_at)::bigint as length from judged where failed""",
+            """select 'flag' as sort, flag as key, coalesce(off_at, on_at) as "at", floor(epoch(off_at))::bigint - floor(epoch(on_at))::bigint as length from judged where failed""",
             percentile("flag_recovery_time_p50", "length"),
             first=judged,
         ),
         "time_to_on": by_hand(
-            """select 'flag' as sort, flag as key, coalesce(first_on, deployed_at) as "at", epoch(first_on)::bigint - epoch(deployed_at)::bigint as length from lit""",
+            """select 'flag' as sort, flag as key, coalesce(first_on, deployed_at) as "at", floor(epoch(first_on))::bigint - floor(epoch(deployed_at))::bigint as length from lit""",
             percentile("flag_time_to_on_p50", "length"),
             first=f"""{switched},
               behind as (select unnest(flags) as flag, codebase, id, deployed_at from {NEWS} where state <> 'undone' and deployed_at <= {now} and len(flags) > 0),

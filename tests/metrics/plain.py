@@ -1,83 +1,147 @@
-"""Figures once more, from the exported Parquet by plain SQL: what anyone who doubts a number can run.
+# ruff: noqa: E501 - SQL reads best in its own lines
+"""Every figure once more, from exported Parquet by plain SQL: what anyone who doubts a number can run.
 
-`python -m tests.metrics.plain <site>/data <time zone>` holds the figures of a built site against its rows.
+`python -m tests.metrics.plain SITE/data EXPORT deploybook.yml` holds all figures of a built site against its rows:
+linked ones as the site serves them below `data/`, and `test_case_runs` of `deploybook export --format parquet`.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
+from benchmarks.by_hand import queries
 
-REACHED = "counted and reached"
-FAILED = f"{REACHED} and needed_intervention"
-REWORK = f"{REACHED} and kind <> 'planned'"
-SIZED = "counted and outcome = 'success' and matched and not baseline"
-DEPLOYMENTS = {
-    "deployment_frequency": "count(*) filter (counted and outcome = 'success')",
-    "change_fail_rate": f"count(*) filter ({FAILED}) / nullif(count(*) filter ({REACHED}), 0)",
-    "deployment_rework_rate": f"count(*) filter ({REWORK}) / nullif(count(*) filter ({REACHED}), 0)",
-    "batch_changes_p50": f"quantile_cont(changes, 0.5) filter ({SIZED})",
-}
-RECOVERIES = {
-    "failed_deployment_recovery_time_p50": "quantile_cont(recovery_seconds, 0.5)",
-    "failed_deployment_recovery_time_p90": "quantile_cont(recovery_seconds, 0.9)",
-}
-CHANGES = {
-    "change_lead_time_p50": "quantile_cont(lead_time_seconds, 0.5)",
-    "change_lead_time_p90": "quantile_cont(lead_time_seconds, 0.9)",
-    "coding_time_p50": "quantile_cont(coding_seconds, 0.5)",
-    "review_time_p50": "quantile_cont(review_seconds, 0.5)",
-    "waiting_time_p50": "quantile_cont(waiting_seconds, 0.5)",
-    "batch_lines_p50": "quantile_cont(additions + deletions, 0.5)",
-}
-RESTORED = {"time_to_restore_p50": "quantile_cont(floor(epoch(resolved_at) - epoch(started_at)), 0.5)"}
-SOURCES = (
-    ("deployments", "coalesce(finished_at, started_at)", "counted", DEPLOYMENTS),
-    ("deployments", "coalesce(recovered_at, finished_at)", FAILED, RECOVERIES),
-    ("changes", "deployed_at", "deployed_at is not null and state <> 'undone'", CHANGES),
-    (
-        "(select distinct on (id, codebase) * from incidents)",
-        "resolved_at",
-        "resolved_at is not null and codebase is not null",
-        RESTORED,
-    ),
+from deploybook.config import load
+from deploybook.metrics import Settings, settings_of
+from deploybook.metrics.compute import parts
+from deploybook.metrics.model import INPUTS, Shape
+from deploybook.metrics.running import grain_of, inputs
+from deploybook.sources.local import release_branches, repositories
+
+SERVED = (
+    "changes",
+    "deployments",
+    "incidents",
+    "branch_commits",
+    "pipeline_runs",
+    "coverage",
+    "availability",
 )
+CLOSED = {"tested", "without"}
+"""Parts whose events open no scope's history: what is before it is not told."""
+LISTS = {"changes": ("flags",), "deployments": ("evidence",), "flag_changes": ("codebases",)}
 
 
-def compare(folder: Path, zone: str) -> tuple[int, list[str]]:
-    """How many figures of codebases were compared, and each that differs, as a sentence."""
+def connect(data: Path, export: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+    """The files as tables by the names of the inputs, lists as lists again, and what the site chose as rows."""
     con = duckdb.connect()
     con.execute("set timezone = 'UTC'")
-    for name in ("changes", "deployments", "incidents", "metrics"):
-        con.execute(f"create view {name} as from '{folder / name}.parquet'")
-    checked, wrong = 0, []
-    for source, at, where, metrics in SOURCES:
-        for period in ("week", "month", "quarter"):
-            start = f"date_trunc('{period}', timezone('{zone}', {at}))::date"
-            for metric, value in metrics.items():
-                rows = con.sql(f"""
-                    with plain as (select codebase as name, {start} as period_start, {value} as value
-                      from {source} where {where} group by all),
-                    told as (from metrics
-                      where scope = 'codebase' and period = '{period}' and metric = '{metric}')
-                    select name, period_start, plain.value, told.value, told.name is null, plain.name is null
-                    from plain full join told using (name, period_start)
-                    where year(period_start) >= 2000""").fetchall()
-                for name, day, own, told, absent, quiet in rows:
-                    checked += 1
-                    slack = 0.5 if metric.endswith(("_p50", "_p90")) else 0  # seconds are whole in the table
-                    same = own == told if None in (own, told) else abs(own - told) <= slack + 1e-9
-                    # A period in which nothing happened is in the table of figures alone.
-                    same = not told if quiet else same
-                    if absent or not same:
-                        wrong.append(f"{name} {period} {day} {metric}: {told}, by plain SQL {own}")
+    files = {name: data / f"{name}.parquet" for name in (*SERVED, "verdicts")}
+    files |= {"flag_changes": data / "flags.parquet", "test_case_runs": export / "test_case_runs.parquet"}
+    for name, file in files.items():
+        if not file.exists():
+            columns = ", ".join(f'null::{_type(kind)} as "{field}"' for field, kind in INPUTS[name].items())
+            con.execute(f"create view {name} as select {columns} where false")
+            continue
+        known = {column for column, *_rest in con.sql(f"describe from '{file}'").fetchall()}
+        split = "".join(
+            f", case when coalesce({field}, '') = '' then []::varchar[] else string_split({field}, ' ') end as {field}"
+            for field in LISTS.get(name, ())
+        )
+        leave = f" exclude ({', '.join(LISTS[name])})" if name in LISTS else ""
+        lacking = "".join(
+            f', null::{_type(kind)} as "{field}"'
+            for field, kind in INPUTS[name].items()
+            if field not in known and (name, field) != ("deployments", "at")
+        )
+        placed = ', coalesce(finished_at, started_at) as "at"' if name == "deployments" else ""
+        con.execute(f"create view {name} as select *{leave}{split}{placed}{lacking} from '{file}'")
+    rows = [("codebase", name, "codebase", name) for name in settings.codebases]
+    rows += [("codebase", name, "team", team) for name, team in settings.teams.items()]
+    rows += [("codebase", name, "site", "") for name in settings.codebases]
+    _small(con, "whose", ("sort", "key", "scope", "name"), rows)
+    _small(con, "release", ("codebase", "branch"), list(settings.branches.items()))
+    _small(con, "demanded", ("codebase", "pipeline"),
+           [(name, each) for name, them in settings.required.items() for each in them])  # fmt: skip
+    con.execute("create table holidays (day date)")
+    con.executemany("insert into holidays values (?)", [(day,) for day in settings.holidays] or [(None,)])
+    con.execute("delete from holidays where day is null")
+    return con
+
+
+def _type(kind: str) -> str:
+    return {
+        "string": "varchar", "int64": "bigint", "boolean": "boolean", "array<string>": "varchar[]",
+    }.get(kind, "timestamptz")  # fmt: skip
+
+
+def _small(
+    con: duckdb.DuckDBPyConnection, name: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]
+) -> None:
+    con.execute(f"create table {name} ({', '.join(f'{column} varchar' for column in columns)})")
+    if rows:
+        con.executemany(f"insert into {name} values ({', '.join('?' * len(columns))})", rows)
+
+
+def compare(data: Path, export: Path, settings: Settings) -> tuple[dict[str, int], list[str]]:
+    """How many numbers of each metric were compared and are not nothing, and each that differs, as a sentence."""
+    con = connect(data, export, settings)
+    con.execute(f"create view told as from '{data}/metrics.parquet'")
+    shape = Shape.of(settings)
+    written = queries(
+        settings.zone.key, settings.as_of, shape.live,
+        near_hours=shape.near_hours,
+        lead_time_limit=shape.lead_time_limit_seconds,
+        recovery_limit=shape.recovery_limit_seconds,
+        repositories=settings.repositories if shape.shared_repositories else None,
+    )  # fmt: skip
+    checked: dict[str, int] = {}
+    wrong = []
+    for part in parts(inputs(), grain_of(shape)):
+        hand = con.sql(
+            f"from ({written[part.name]}) where period_start >= date '2000-01-01'"
+        ).to_arrow_table()
+        con.register("hand", hand)
+        if part.name in CLOSED:
+            hand = con.sql(
+                "from hand semi join told using (scope, name, period, period_start)"
+            ).to_arrow_table()
+            con.register("hand", hand)
+        for column in hand.column_names[4:]:
+            metric, number = column.split(" ")
+            percentile = metric.endswith(("_p50", "_p90"))
+            slack = 0.5 + 1e-6 if percentile and number == "value" else 1e-9  # seconds are whole in the table
+            rows = con.sql(f"""
+                select scope, name, period, period_start, h."{column}", t.{number},
+                  t.metric is null or abs(coalesce(h."{column}", 0) - coalesce(t.{number}, 0)) > {slack}
+                from (from hand where not ({percentile} and scope = 'site')) h
+                  full join (from told where metric = '{metric}') t using (scope, name, period, period_start)
+                where h."{column}" <> 0 or t.{number} <> 0""").fetchall()
+            for scope, name, period, day, own, other, differs in rows:
+                checked[metric] = checked.get(metric, 0) + 1
+                if differs:
+                    wrong.append(f"{scope} {name} {period} {day} {column}: {other}, by plain SQL {own}")
     return checked, wrong
 
 
+def main(data: Path, export: Path, file: Path) -> int:
+    """Compare a built site with its rows; 1 where a figure differs."""
+    config = load(file)
+    as_of = datetime.fromisoformat(json.loads((data / "build.json").read_text())["as_of"])
+    local = repositories(config, config.build_dir)
+    checked, wrong = compare(
+        data, export, settings_of(config, as_of, branches=release_branches(local, config))
+    )
+    told = "".join(f"{each}\n" for each in wrong)
+    counts = "".join(f"{metric:45} {count:8}\n" for metric, count in sorted(checked.items()))
+    sys.stdout.write(f"{counts}{told}{sum(checked.values())} numbers compared, {len(wrong)} differ\n")
+    return int(bool(wrong))
+
+
 if __name__ == "__main__":
-    count, differing = compare(Path(sys.argv[1]), sys.argv[2])
-    told = "".join(f"{each}\n" for each in differing)
-    sys.stdout.write(f"{told}{count} figures compared, {len(differing)} differ\n")
-    sys.exit(bool(differing))
+    sys.exit(main(*(Path(each) for each in sys.argv[1:4])))

@@ -101,6 +101,7 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
             "incidents": linked.incidents,
             "metrics": figures,
             "outliers": unusual,
+            "branch_commits": linked.branch_commits,
         },
         history=_held(history, public.hide_after, shown),
         sources=[_status(source, shown) for source in history.sources()],

@@ -23,16 +23,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "codebase", "id", "title", "author", "area", "merged_at", "merge_revision", "state", "deployment",
         "deployed_at", "withdrawn_at", "lead_time_seconds", "coding_seconds", "pickup_seconds",
         "review_seconds", "waiting_seconds", "additions", "deletions", "approvals", "url", "team", "bot",
-        "environment", "live_again_at", "reverts", "reverted_by",
+        "environment", "live_again_at", "reverts", "reverted_by", "original", "flags", "approved",
     ),
     "deployments": (
         "codebase", "id", "environment", "revision", "version", "previous", "started_at", "finished_at",
         "outcome", "reached", "rollout", "kind", "needed_intervention", "evidence", "recovered_at",
         "recovery_seconds", "changes", "url", "live", "counted", "baseline", "matched", "time_from", "by",
+        "duration_seconds", "rollback_seconds", "corrected", "pipeline_run",
     ),
     "incidents": (
         "id", "codebase", "title", "severity", "started_at", "detected_at", "resolved_at", "deployment",
         "matched_by", "flag", "url", "environment", "down", "unmatched_because",
+        "time_to_restore_seconds", "time_to_detect_seconds",
     ),
     "pipeline_runs": (
         "codebase", "id", "attempt", "pipeline", "outcome", "revision", "branch", "trigger", "job",
@@ -43,6 +45,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "missing",
     ),
     "flags": ("flag", "environment", "changed_at", "state", "codebases", "by", "url"),
+    "branch_commits": ("codebase", "revision", "committed_at"),
+    "coverage": ("codebase", "revision", "unit", "measured_at", "covered", "total"),
+    "availability": ("codebase", "monitor", "from", "to", "state", "url"),
+    "verdicts": ("codebase", "environment", "revision", "judged_at", "verdict", "url"),
     "outliers": ("codebase", "kind", "id", "environment", "at", "measure", "value", "limit", "of"),
     "practices": ("codebase", "practice", "stage", "status", "value", "threshold", "evidence"),
 }  # fmt: skip
@@ -50,6 +56,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 _STORED = {"flags": "flag_changes"}
 """Tables that the history knows by another name."""
+_WHETHER = {"corrected"}
+"""Columns of which it is told only whether they are filled."""
 _PEOPLE = {"author", "by"}
 """Columns that hold people."""
 _FORMULA = r"^\s*[=+\-@＝＋－＠|]|^[\t\r\n]"
@@ -110,7 +118,7 @@ def served(book: Book) -> dict[str, pa.Table]:
             continue
         table = book.tables[name] if name in book.tables else book.history[stored]
         arrays = [
-            _names(book, table.column(column)) if column in _PEOPLE else _flat(table.column(column))
+            _names(book, table.column(column)) if column in _PEOPLE else _flat(column, table.column(column))
             for column in columns
         ]
         found[name] = pa.table(arrays, names=list(columns))
@@ -123,7 +131,9 @@ def _names(book: Book, column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array([known[raw] for raw in column.to_pylist()], pa.string())])
 
 
-def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _flat(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if name in _WHETHER:
+        return pc.is_valid(column)
     if pa.types.is_list(column.type):
         return pc.binary_join(column, " ")
     return column

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 TABLES: dict[str, str] = {
+    "availability": "What monitors saw: up, down or degraded, from when to when.",
+    "branch_commits": "Every first-parent commit of a release branch.",
+    "coverage": "Every report of how much the tests run.",
     "changes": "Every change and what became of it.",
     "deployments": "Every deployment, its kind, and whether it needed a fix and why.",
     "flags": "Every switch of a feature flag.",
@@ -16,6 +19,7 @@ TABLES: dict[str, str] = {
     "outliers": "Changes and deployments of the last 26 weeks beyond 95 % of their own codebase's.",
     "pipeline_runs": "Every run of a pipeline.",
     "practices": "What each codebase does of what a weekly and a daily deploy ask.",
+    "verdicts": "What the gate said of a revision.",
 }
 """Each table in a sentence."""
 
@@ -32,6 +36,23 @@ _ANY: dict[str, str] = {
 }
 """Columns that mean the same in every table."""
 _OWN: dict[str, dict[str, str]] = {
+    "availability": {
+        "monitor": "Which monitor.",
+        "from": "Since when, UTC.",
+        "to": "Until when, UTC.",
+        "state": "up, down or degraded.",
+    },
+    "branch_commits": {"committed_at": "When it was committed, UTC."},
+    "coverage": {
+        "unit": "lines or branches.",
+        "measured_at": "When it was measured, UTC.",
+        "covered": "How many the tests run.",
+        "total": "Of how many.",
+    },
+    "verdicts": {
+        "judged_at": "When it was judged, UTC.",
+        "verdict": "pass, fail or no_proof.",
+    },
     "changes": {
         "id": "The pull request's number, or the full revision of a direct push.",
         "author": "Who wrote it, by the name that readers know.",
@@ -56,6 +77,9 @@ _OWN: dict[str, dict[str, str]] = {
         "live_again_at": "When it came back after it was withdrawn, UTC.",
         "reverts": "The id of the change that it takes back.",
         "reverted_by": "The id of the change that took it back.",
+        "original": "For a cherry-pick, the id of the change that it copies: counts leave it out.",
+        "flags": "The feature flags that it is behind, with a blank between.",
+        "approved": "Whether someone else approved it before the merge; empty where reviews are unknown.",
     },
     "deployments": {
         "id": "Its id in the codebase and environment.",
@@ -75,6 +99,10 @@ _OWN: dict[str, dict[str, str]] = {
         "matched": "Whether git has its revision, or it names its changes.",
         "time_from": "What stands for its finish, where that is not its own: a tag or a commit.",
         "by": "Who deployed.",
+        "duration_seconds": "Its start to its finish.",
+        "rollback_seconds": "The same, of a rollback.",
+        "corrected": "Whether a person's word stands against the rule's.",
+        "pipeline_run": "The run that deployed it.",
     },
     "flags": {
         "changed_at": "When it was switched, UTC.",
@@ -93,6 +121,8 @@ _OWN: dict[str, dict[str, str]] = {
         "flag": "The feature flag that it names as its cause.",
         "down": "Whether users were down.",
         "unmatched_because": "Why no deployment is tied to it.",
+        "time_to_restore_seconds": "Its start to its end.",
+        "time_to_detect_seconds": "The deployment's finish to the detection.",
     },
     "metrics": {
         "scope": "site, codebase, team or flag.",
