@@ -25,7 +25,8 @@ from deploybook.errors import SourceError, StoreError
 from deploybook.feed import GIT, Ask, Cursor, Feed, Item, Rejected, Unchanged
 from deploybook.history import History, SyncReport, schema, store
 from deploybook.history.database import Database
-from deploybook.records import Annotation, Change, FlagChange, Incident
+from deploybook.history.upkeep import drop_older, rewrite
+from deploybook.records import Annotation, Change, FlagChange, Incident, PipelineRun
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -295,3 +296,36 @@ def test_rows_are_in_the_order_of_their_bytes_whatever_the_language(history: His
     ids = ["b", "B", "a", "A", "ä", "z", "_", "10", "9", "\U0001f600", "\uffee"]
     synced(history, [change(each) for each in ids])
     assert history.read("changes")["id"].to_pylist() == sorted(ids, key=str.encode)
+
+
+def test_a_person_is_taken_out_of_rows_whose_key_holds_the_name_too(history: History) -> None:
+    fields = {"labels": ["by zelda", "x"], "author": "zelda", "issues": [{"id": "7", "title": "zelda asks"}]}
+    synced(history, [change("1", **fields), change("2"), Annotation(on=date(2026, 3, 2), text="zelda began")])
+    history.keep("notices", pa.table({"key": ["k|zelda", "k|somebody"], "text": ["", ""]}))
+    before = history.states()
+
+    def clean(text: str) -> str:
+        return text.replace("zelda", "somebody")
+
+    assert rewrite(history, clean) > 0
+    assert history.states()["records:a"] != before["records:a"]
+    assert said(history, "changes", "author", "labels", "issues") == [
+        ("somebody", ["by somebody", "x"], '[{"id":"7","title":"somebody asks"}]'),
+        (None, None, None),
+    ]
+    synced(history, [Annotation(on=date(2026, 3, 2), text="somebody began")])
+    assert said(history, "annotations", "text") == [("somebody began",)]
+    history.keep("notices", pa.table({"key": ["k|somebody"], "text": ["again"]}))
+    assert set(history.kept("notices").to_pyarrow()["text"].to_pylist()) == {"again"}
+
+
+def test_what_is_older_than_is_wanted_is_dropped_and_copies_are_known_to_be_old(history: History) -> None:
+    old = NOON - timedelta(days=400)
+    synced(
+        history,
+        [run(1), PipelineRun(codebase="shop", id="0", pipeline="ci", outcome="success", started_at=old)],
+    )
+    before = history.states()
+    assert drop_older(history, {"pipeline_runs": timedelta(days=365)}, NOON) == 1
+    assert said(history, "pipeline_runs", "id") == [("1",)]
+    assert history.states() != before

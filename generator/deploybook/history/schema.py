@@ -7,7 +7,6 @@ opened. What changes meaning or form is a function at the end of `MIGRATIONS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from uuid import uuid4
 
 from deploybook.errors import NoHistoryError, StoreError
 from deploybook.history import sql
@@ -68,7 +67,7 @@ def prepare(db: Database, *, read_only: bool) -> None:
             for column in each.columns:
                 if column.name not in columns.get(each.table, set(each.names)):
                     db.execute(db.sql.add_column(each.table, column))
-        db.execute("UPDATE sources SET state = $1", [uuid4().hex])  # copies of the rows are no longer true
+        db.execute(*sql.changed())
         db.execute("DELETE FROM schema_version")
         db.execute("INSERT INTO schema_version (version) VALUES ($1)", [known_version()])
 

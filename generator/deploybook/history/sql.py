@@ -9,6 +9,7 @@ DuckDB's way where they differ; `PostgresSql` is what PostgreSQL says otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from uuid import uuid4
 
 from deploybook.history.columns import Column, Layout, Shape
 
@@ -43,6 +44,11 @@ def count(tables: Iterable[str]) -> str:
     return " UNION ALL ".join(
         f"SELECT '{each}' AS kept, count(*) AS n FROM {name(each)} WHERE source = $1" for each in tables
     )
+
+
+def changed() -> tuple[str, list[object]]:
+    """Say that rows of every source may have changed: what was copied from the store is no longer true."""
+    return "UPDATE sources SET state = $1", [uuid4().hex]
 
 
 COLUMNS = (
@@ -119,6 +125,10 @@ class Sql:
             f"(SELECT 1 FROM {staged(layout)} AS fresh WHERE {self._same(layout)})"
         )
 
+    def rekey(self, layout: Layout) -> list[str]:  # noqa: ARG002 — others have something to do
+        """What is due after columns of the key were written to."""
+        return []
+
     def _latest(self, layout: Layout) -> str:
         """Of staged rows with the same key, the last."""
         return (
@@ -169,10 +179,23 @@ class PostgresSql(Sql):
         """Drop the temporary tables."""
         return [f"DROP TABLE IF EXISTS {staged(layout)}", f"DROP TABLE IF EXISTS {self._fresh(layout)}"]
 
+    def rekey(self, layout: Layout) -> list[str]:
+        """Give each key its digest again; of rows that have become the same one is left."""
+        place, digest = name(layout.table), self._digest(layout)
+        twins = f"row_number() OVER (PARTITION BY {digest} ORDER BY {DIGEST}) AS nth"
+        return [
+            f"DELETE FROM {place} WHERE {DIGEST} IN (SELECT {DIGEST} FROM "
+            f"(SELECT {DIGEST}, {twins} FROM {place}) AS every WHERE nth > 1)",
+            f"UPDATE {place} SET {DIGEST} = {digest} WHERE {DIGEST} <> {digest}",
+        ]
+
+    def _digest(self, layout: Layout) -> str:
+        key = f"json_build_array({names(layout.key)})::text"
+        return f"encode(substring(sha256(convert_to({key}, 'UTF8')) for 16), 'hex')::uuid"
+
     def ready(self, layout: Layout) -> list[str]:
         """Give each key its digest, and leave the last row of each."""
-        key = f"json_build_array({names(layout.key)})::text"
-        digest = f"encode(substring(sha256(convert_to({key}, 'UTF8')) for 16), 'hex')::uuid"
+        digest = self._digest(layout)
         latest = (
             f"SELECT DISTINCT ON ({DIGEST}) * FROM "
             f"(SELECT *, {digest} AS {DIGEST} FROM {staged(layout)}) AS every ORDER BY {DIGEST}, seq DESC"

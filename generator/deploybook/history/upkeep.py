@@ -114,6 +114,8 @@ def drop_older(history: History, keep: Mapping[Any, timedelta], as_of: datetime)
             if rows:
                 db.execute(f"DELETE FROM {sql.name(table)} WHERE {old}", [as_of - age])
                 dropped += rows
+        if dropped:
+            db.execute(*sql.changed())
     return dropped
 
 
@@ -128,6 +130,7 @@ def rewrite(history: History, clean: Clean) -> int:
     changed = 0
     with db.told(), transaction(db):
         for layout in layouts:
+            before = changed
             written = (each for each in layout.columns if each.shape in ("text", "words", "json"))
             for column in (each for each in written if each.name in TOLD):
                 place, cell = sql.name(layout.table), sql.name(column.name)
@@ -136,6 +139,10 @@ def rewrite(history: History, clean: Clean) -> int:
                     if new != value:
                         db.execute(f"UPDATE {place} SET {cell} = $1 WHERE {cell} = $2", [new, value])
                         changed += 1
+            if changed > before:
+                db.run(db.sql.rekey(layout))
+        if changed:
+            db.execute(*sql.changed())
     return changed
 
 
