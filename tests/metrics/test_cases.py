@@ -7,6 +7,7 @@ clock is 30 June 2026; `deploybook.yml` is there where the usual settings would 
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,15 @@ def test_case(folder: Path) -> None:
         key = tuple(wanted[name] for name in KEYS)
         found = tuple(figures[key][name] for name in NUMBERS)
         assert found == tuple(float(wanted[name]) if wanted[name] else None for name in NUMBERS), key
+
+
+def test_every_case_stands_beside_the_rule_that_it_is_for() -> None:
+    linked = Path(__file__).parents[1] / "cases"
+    told = set(re.findall(r"`([a-z0-9/-]+)`", (linked / "README.md").read_text()))
+    known = {path.name for path in linked.iterdir() if path.is_dir()} | {
+        f"metrics/{case.name}" for case in CASES
+    }
+    assert {name for name in told if "-" in name and "how-we-count" not in name} == known
 
 
 def counted(file: Path, config: Config) -> list[dict[str, Any]]:
