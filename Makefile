@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SITE_AS_OF := 2026-11-20T16:02:00+01:00
 
-.PHONY: help setup site serve test lint format bench bench-growth clean
+.PHONY: help setup site serve test lint format sbom bench bench-growth clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,11 +25,12 @@ build/example/deploybook.yml: $(VENV)/.ready $(wildcard generator/deploybook/exa
 serve: site  ## build the example's site and serve it on this machine
 	$(BIN)/deploybook serve --as-of $(SITE_AS_OF)
 
-lint: setup  ## format, lint, types and floors
+lint: setup  ## format, lint, types, floors, and known holes of what is locked
 	$(BIN)/ruff format --check generator tests benchmarks scripts
 	$(BIN)/ruff check generator tests benchmarks scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/audit.py
 
 test: lint  ## every check and every test
 	scripts/tools.sh
@@ -38,6 +39,9 @@ test: lint  ## every check and every test
 format: setup  ## put the code in its format
 	$(BIN)/ruff format generator tests benchmarks scripts
 	$(BIN)/ruff check --fix generator tests benchmarks scripts
+
+sbom: setup  ## the bill of materials of a release, as CycloneDX
+	$(BIN)/python scripts/sbom.py
 
 bench: setup  ## times and memory, as ratios to their floors
 	$(BIN)/python benchmarks/run.py
