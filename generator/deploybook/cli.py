@@ -23,6 +23,7 @@ from deploybook.errors import (
     ConfigError,
     DeploybookError,
     UsageError,
+    hide,
 )
 
 if TYPE_CHECKING:
@@ -526,8 +527,18 @@ def _name(callback: Callable[..., object] | None) -> str:
 
 
 def main() -> NoReturn:
-    """Run a command; an expected failure is told in a few lines and decides the exit code."""
-    sys.exit(run(sys.argv[1:]))
+    """Run a command; an expected failure is told in a few lines and decides the exit code.
+
+    One that nobody foresaw is told with its traceback, and without any secret that may be in it.
+    """
+    try:
+        code = run(sys.argv[1:])
+    except Exception:
+        from traceback import format_exc
+
+        print(hide(format_exc()), file=sys.stderr)
+        code = EXIT_FAILED
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -12,6 +12,25 @@ EXIT_FAILED = 4
 EXIT_INTERRUPTED = 130
 
 
+_SECRETS: set[str] = set()
+_SHORTEST = 6
+"""A shorter secret would be found in words that are none."""
+
+
+def keep_secret(value: str) -> str:
+    """Remember a secret, so that no message repeats it: some systems put it into their answers."""
+    if len(value) >= _SHORTEST:
+        _SECRETS.add(value)
+    return value
+
+
+def hide(text: str) -> str:
+    """The text with `***` in the place of every secret that this run has read."""
+    for value in sorted(_SECRETS, key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text
+
+
 class DeploybookError(Exception):
     """An expected failure that is told to the user without a traceback.
 
@@ -24,9 +43,9 @@ class DeploybookError(Exception):
     exit_code = EXIT_FAILED
 
     def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
+        super().__init__(hide(what))
+        self.what = hide(what)
+        self.where = hide(where)
         self.next_step = next_step
 
     def __str__(self) -> str:

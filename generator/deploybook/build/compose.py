@@ -121,13 +121,13 @@ def sync(config: Config, as_of: datetime, reading: Reading | None = None, *, pro
 
 
 def _sync(config: Config, history: History, as_of: datetime, reading: Reading, progress: Progress) -> Outcome:
-    from deploybook.build.reading import bring
+    from deploybook.build.reading import bring, guarded
     from deploybook.sources import feeds
     from deploybook.sources.local import repositories
 
     rows = rejected = 0
     problems: list[str] = []
-    asked = feeds(config, config.build_dir)
+    asked = [guarded(feed) for feed in feeds(config, config.build_dir)]
     if forgotten := forgetting.read(config):
         asked = [forgetting.without(feed, forgotten) for feed in asked]
     if reading.everything:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploybook import ownership, pipelines, practices
 from deploybook.build import forgetting
 from deploybook.config import Config
-from deploybook.errors import Problem, SourceError
+from deploybook.errors import Problem, SourceError, hide
+from deploybook.feed import Ask, Feed, Item, Rejected
 from deploybook.news import House, house
 from deploybook.ownership import Owned
 from deploybook.pipelines import Pipeline
@@ -80,6 +82,33 @@ def bring(repositories: Mapping[str, Repository], config: Config) -> list[str]:
         except SourceError as error:
             problems.append(f"{name}: {error.what}; its owners and pipelines are not known")
     return problems
+
+
+_NONSENSE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
+
+
+def guarded(feed: Feed) -> Feed:
+    """The same feed: an answer that nobody foresaw is an error of that source, and stops no other.
+
+    What is set aside repeats no secret.
+    """
+
+    def pull(ask: Ask) -> Iterator[Item]:
+        try:
+            for item in feed.pull(ask):
+                if isinstance(item, Rejected):
+                    yield Rejected(item.where, hide(item.reason), hide(item.text))
+                else:
+                    yield item
+        except _NONSENSE as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            raise SourceError(
+                f"it says what nobody foresaw: {type(error).__name__} {error}"[:400],
+                where=f"{Path(place.filename).name}:{place.lineno}",
+                next_step="What was read before stands. Please report it with what the system answered.",
+            ) from error
+
+    return replace(feed, pull=pull)
 
 
 def stated(config: Config) -> tuple[tuple[Statement, ...], tuple[Problem, ...]]:

@@ -16,7 +16,7 @@ from deploybook import periods
 from deploybook.config.globs import Globs
 from deploybook.config.models import Document
 from deploybook.config.process import Before, Process
-from deploybook.errors import UsageError
+from deploybook.errors import UsageError, keep_secret
 
 
 class Config(Document):
@@ -60,6 +60,15 @@ class Config(Document):
             UsageError: The variable is not set.
         """
         return secret(self.history) if self.history.startswith("env:") else self.history
+
+    @property
+    def engine_url(self) -> str:
+        """What counts; where the file says `env:NAME`, what the variable holds.
+
+        Raises:
+            UsageError: The variable is not set.
+        """
+        return secret(self.engine) if self.engine.startswith("env:") else self.engine
 
     @cached_property
     def environments(self) -> tuple[tuple[str, ...], ...]:
@@ -202,7 +211,7 @@ def secret(reference: str) -> str:
             if name != reference
             else "write env:NAME",
         )
-    return value
+    return keep_secret(value)
 
 
 def repository_address(text: str) -> str:
