@@ -10,7 +10,7 @@ from ibis import _
 from deploybook.metrics.grain import Facts, Grain
 from deploybook.metrics.measures import Rate, Ratio
 from deploybook.metrics.model import Tables
-from deploybook.metrics.spans import seconds, states
+from deploybook.metrics.spans import one, seconds, states
 
 GREEN = ("success",)
 RED = ("failure", "error", "timeout", "timed_out", "startup_failure")
@@ -37,26 +37,28 @@ def on_branch(tables: Tables, made: Grain) -> Any:
 
     With `of_commit`, whether a commit asked for the run, and `strict`, whether its pipeline is required.
     """
-    commits = tables.branch_commits.select("codebase", "revision", "committed_at").distinct()
     demanding = made.required.select("codebase").distinct().mutate(demanding=True)
     wanted = made.required.mutate(wanted=True)
     trigger = _.trigger.fill_null("")
     runs = ended(tables).filter(_.at <= made.as_of, ~trigger.isin(BEFORE_MERGE))
-    joined = (
-        runs.left_join(made.branches, "codebase")
-        .left_join(commits, ["codebase", "revision"])
-        .left_join(demanding, "codebase", rname="demanding_{name}")
+    # Runs are many, and so are commits: only a run that names no branch is looked for among them.
+    here = runs.left_join(made.branches, "codebase").filter(
+        _.branch.isnull() | _.release.isnull() | (_.branch == _.release)
+    )
+    asked = (
+        here.left_join(demanding, "codebase", rname="demanding_{name}")
         .left_join(wanted, ["codebase", "pipeline"], rname="wanted_{name}")
+        .filter(_.wanted.notnull() | _.demanding.isnull())
+        .select(
+            *("codebase", "id", "attempt", "pipeline", "revision", "at", "red", "branch", "release"),
+            job=_.job.fill_null(""),
+            of_commit=~trigger.isin(NOT_BY_COMMIT),
+            strict=_.wanted.notnull(),
+        )
     )
-    return joined.filter(
-        ibis.coalesce(_.branch == _.release, _.committed_at.notnull()),
-        _.wanted.notnull() | _.demanding.isnull(),
-    ).select(
-        *("codebase", "id", "attempt", "pipeline", "at", "red", "committed_at"),
-        job=_.job.fill_null(""),
-        of_commit=~trigger.isin(NOT_BY_COMMIT),
-        strict=_.wanted.notnull(),
-    )
+    unnamed = asked.filter(_.branch.isnull() | _.release.isnull())
+    found = unnamed.semi_join(tables.branch_commits, ["codebase", "revision"])
+    return asked.filter(_.branch == _.release).union(found).drop("branch", "release")
 
 
 def branch_states(tables: Tables, made: Grain, *, cut: bool) -> Any:
@@ -64,19 +66,19 @@ def branch_states(tables: Tables, made: Grain, *, cut: bool) -> Any:
     runs = on_branch(tables, made)
     unit = ["codebase", "pipeline", "job"]
     order = ibis.window(group_by=unit, order_by=["at", "attempt", "id"])
-    before = _.red.cast("int64").lag().over(order)
+    before = one(_.red).lag().over(order)
     stepped = runs.mutate(before=before, rest=_.at.lead().over(order))
     steps = stepped.select(
         "codebase",
         "at",
-        known=_.before.isnull().cast("int64"),
-        red=_.red.cast("int64") - _.before.fill_null(0),
+        known=one(_.before.isnull()),
+        red=one(_.red) - _.before.fill_null(0),
     )
     gone = stepped.filter(_.rest.isnull(), ~_.strict).select(
         "codebase",
         at=_.at + ibis.interval(days=RETIRED_DAYS),
         known=ibis.literal(-1, "int64"),
-        red=-_.red.cast("int64"),
+        red=-one(_.red),
     )
     return states(steps.union(gone), ("known", "red"), made, cut=cut)
 
@@ -108,22 +110,28 @@ def break_ends(tables: Tables, made: Grain) -> Facts:
 def tried_commits(tables: Tables, made: Grain) -> Facts:
     """The branch's commits: how many pipelines were `asked` to run on each, and how many `found` an end."""
     unit = ("codebase", "revision", "pipeline")
-    runs = on_branch(tables, made).filter(_.of_commit, ~_.strict)
-    spans = runs.group_by("codebase", "pipeline").agg(
-        since=ibis.coalesce(_.committed_at, _.at).min(),
-        until=_.at.max() + ibis.interval(days=RETIRED_DAYS),
+    commits = tables.branch_commits.select("codebase", "revision", "committed_at").distinct()
+    runs = on_branch(tables, made).filter(_.of_commit, ~_.strict).select(*unit, "at")
+    spans = (
+        runs.left_join(commits, ["codebase", "revision"])
+        .group_by("codebase", "pipeline")
+        .agg(
+            since=ibis.coalesce(_.committed_at, _.at).min(),
+            until=_.at.max() + ibis.interval(days=RETIRED_DAYS),
+        )
     )
     seen = tables.branch_commits.inner_join(spans, "codebase").filter(
         (_.since <= _.committed_at) & (_.committed_at < _.until)
     )
     required = tables.branch_commits.inner_join(made.required, "codebase")
     expected = seen.select(*unit).union(required.select(*unit))
-    ran = ended(tables).filter(_.revision.notnull(), _.at <= made.as_of).select(*unit).distinct()
+    runs = ended(tables).filter(_.revision.notnull(), _.at <= made.as_of).select(*unit)
+    ran = runs.semi_join(expected, list(unit)).distinct()
     met = expected.left_join(ran.mutate(ran=True), list(unit))
     counts = met.group_by("codebase", "revision").agg(asked=_.count(), found=_.ran.count())
-    commits = tables.branch_commits.left_join(counts, ["codebase", "revision"])
+    told = tables.branch_commits.left_join(counts, ["codebase", "revision"])
     return Facts(
-        commits.select("codebase", at=_.committed_at, asked=_.asked.fill_null(0), found=_.found.fill_null(0))
+        told.select("codebase", at=_.committed_at, asked=_.asked.fill_null(0), found=_.found.fill_null(0))
     )
 
 

@@ -150,16 +150,20 @@ class Engine:
     def run(self, name: str, expression: Callable[[], Any], apart: str | None = None) -> pa.Table:
         """The rows of an expression, made and compiled where it was not before; see `Runs`."""
         sql = self._compiled.sql(name, expression)
-        if apart not in self._large:
-            return self._db.sql(sql).to_arrow_table()
-        found = []
+        # Where filters stand on filters DuckDB expects no rows, and holds ten million of them in memory for a
+        # join. In what is written here the right side of a join is the small one.
+        self._db.execute("SET disabled_optimizers = 'build_side_probe_side'")
         try:
+            if apart not in self._large:
+                return self._db.sql(sql).to_arrow_table()
+            found = []
             for kind in KINDS:
                 self._lay("places", self._places.filter(pc.field("period") == kind))
                 found.append(self._db.sql(sql).to_arrow_table())
-        finally:
             self._lay("places", self._places)
-        return pa.concat_tables(found)
+            return pa.concat_tables(found)
+        finally:
+            self._db.execute("RESET disabled_optimizers")
 
 
 @cache
