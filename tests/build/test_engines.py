@@ -19,6 +19,7 @@ from deploybook.build.book import open_book
 from deploybook.build.compose import Reading, shard_of, sync
 from deploybook.build.progress import Progress
 from deploybook.config import Config, load
+from deploybook.errors import EngineError
 from deploybook.example import EXAMPLE_AS_OF, make_example
 from deploybook.history import History
 from deploybook.pages.practices import Practices
@@ -116,6 +117,26 @@ def test_a_spark_cluster_with_two_workers_gives_the_same_tables(
     assert _differing(found, plain) == []
     assert not list(lake.glob("run-*")), "what a run puts there it takes away"
     assert list(lake.glob("test_case_runs/part=*/*.parquet"))
+
+
+def test_an_engine_by_its_address_gives_the_same_tables_and_is_left_as_it_was(
+    kept: Config, plain: Mapping[str, pa.Table], server: Server
+) -> None:
+    server.psql("CREATE DATABASE counting", "postgres")
+    config = _with(kept, engine=server.url("counting"))
+    assert _differing(dict(_tables(config)), plain) == []
+    assert server.psql("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'counted%'", "counting") == "0\n"
+
+
+def test_an_engine_that_there_is_not_is_told_without_its_password(site: Config) -> None:
+    config = _with(site, engine="nosuch://ana:geheim@db.example.org/x")
+    with (
+        History.open(config.history_url, root=config.root) as history,
+        pytest.raises(EngineError, match="cannot count") as told,
+    ):
+        open_book(config, history, EXAMPLE_AS_OF, QUIET)
+    assert "geheim" not in str(told.value)
+    assert "pip install 'ibis-framework[nosuch]'" in told.value.next_step
 
 
 def test_without_java_the_next_step_is_to_install_it(site: Config, plain: Mapping[str, pa.Table]) -> None:

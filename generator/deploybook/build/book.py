@@ -59,10 +59,14 @@ def _counted(linked: Linked, history: History, config: Config) -> Iterator[Runs]
     cache = config.build_dir / "cache"
     joined = {name: getattr(linked, name) for name in INPUTS if hasattr(linked, name)}
     names = [name for name in INPUTS if name not in joined]
-    if config.engine == "spark":
-        from deploybook.build.spark import counting
+    if config.engine != "duckdb":
+        from deploybook.build import elsewhere, spark
 
-        with counting(config, history, joined, names, cache / "metrics-spark") as engine:
+        with (
+            spark.counting(config, history, joined, names, cache / "metrics-spark")
+            if config.engine == "spark"
+            else elsewhere.counting(config.engine_url, history, joined, names)
+        ) as engine:
             yield engine
         return
     stored, backend = history.counting({name: list(INPUTS[name]) for name in names})

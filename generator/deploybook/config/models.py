@@ -40,6 +40,7 @@ from deploybook.config.values import (
     Clock,
     Day,
     Duration,
+    EngineName,
     History,
     Limit,
     LinkTemplate,
@@ -391,8 +392,8 @@ class Document(Model):
     """The site itself."""
     history: History = "duckdb://build/history.duckdb"
     """Where the history is kept: any Ibis URL, or env:NAME."""
-    engine: Literal["duckdb", "spark"] = "duckdb"
-    """What counts: on this machine, or on many."""
+    engine: EngineName = "duckdb"
+    """What counts: duckdb, spark, or the address of any engine that Ibis speaks to, or env:NAME."""
     spark: Spark = Spark()
     """Which Spark, and how."""
     codebases: dict[SiteName, Codebase] = Field(default={})

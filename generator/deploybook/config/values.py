@@ -184,6 +184,12 @@ def _history(value: str) -> str:
     return value
 
 
+def _engine(value: str) -> str:
+    if value not in ("duckdb", "spark") and not _SECRET.fullmatch(value) and "://" not in value:
+        raise wrong("duckdb, spark, an address as trino://…, or env:NAME")
+    return value
+
+
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -284,4 +290,5 @@ RefPrefix = Annotated[str, AfterValidator(_prefix)]
 """The begin of the name of a ref."""
 
 History = Annotated[str, AfterValidator(_history)]
+EngineName = Annotated[str, AfterValidator(_engine)]
 """The address of the store."""

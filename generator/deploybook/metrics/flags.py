@@ -9,7 +9,7 @@ from ibis import _
 
 from deploybook.metrics.grain import Facts, Grain
 from deploybook.metrics.model import Tables
-from deploybook.metrics.spans import seconds
+from deploybook.metrics.spans import one, seconds
 from deploybook.metrics.throughput import by_flag, deployments
 
 OFF = ("off", "0", "0.0")
@@ -22,7 +22,7 @@ def switches(tables: Tables, made: Grain) -> Any:
     live = list(made.shape.live)
     told = tables.flag_changes.filter(_.environment.lower().isin(live), _.changed_at <= made.as_of)
     states = told.select(
-        "flag", environment=_.environment.lower(), at=_.changed_at, on=(~_.state.isin(OFF)).cast("int64")
+        "flag", environment=_.environment.lower(), at=_.changed_at, on=one(~_.state.isin(OFF))
     )
     each = ibis.window(group_by=["flag", "environment"], order_by=["at", "on"])
     steps = states.select("flag", "at", by=_.on - _.on.lag().over(each).fill_null(0))

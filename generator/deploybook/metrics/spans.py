@@ -31,6 +31,11 @@ def states(steps: Any, counters: tuple[str, ...], made: Grain, *, cut: bool) -> 
     return merged.select("codebase", "at", until=_.at.lead().over(order), **totals).filter(_.until.notnull())
 
 
+def one(flag: Any) -> Any:
+    """1 where it is so, else 0: not every engine turns a truth into a number."""
+    return flag.ifelse(1, 0).cast("int64")
+
+
 def seconds(start: Any, end: Any) -> Any:
     """Whole seconds between two instants, both without the fraction, which engines round each its way."""
 

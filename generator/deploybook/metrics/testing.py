@@ -10,6 +10,7 @@ from ibis import _
 from deploybook.metrics.branch import ended
 from deploybook.metrics.grain import Facts, Grain
 from deploybook.metrics.model import KEYS, Tables
+from deploybook.metrics.spans import one
 
 FLAKY_DAYS = 30
 CASE = ("codebase", "suite", "name")
@@ -90,7 +91,7 @@ def flaky_runs(tables: Tables, made: Grain) -> Facts:
     """Of revision and pipeline pairs, whether the outcome `changed` on a re-run; by the first end."""
     runs = ended(tables).filter(_.revision.notnull(), _.at <= made.as_of)
     legs = runs.group_by("codebase", "revision", "pipeline", "job").agg(
-        at=_.at.min(), reds=_.red.cast("int64").sum(), runs=_.count()
+        at=_.at.min(), reds=one(_.red).sum(), runs=_.count()
     )
     pairs = legs.group_by("codebase", "revision", "pipeline").agg(
         at=_.at.min(), changed=((_.reds > 0) & (_.reds < _.runs)).any()
@@ -119,6 +120,6 @@ def coverage(tables: Tables, made: Grain) -> Any:
     totals = {
         "coverage__n": _.here.ifelse(_.covered, 0).sum(),
         "coverage__d": _.here.ifelse(_.total, 0).sum(),
-        "coverage__x": (~_.here).cast("int64").sum(),
+        "coverage__x": one(~_.here).sum(),
     }
     return newest.inner_join(scopes, "codebase").group_by(*KEYS).agg(**totals)
