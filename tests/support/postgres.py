@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,11 @@ def _programs() -> Path:
     return found[-1].parent
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
 def _as_nobody_special() -> list[str]:
     """PostgreSQL does not run as root: then it runs as the user that its package made."""
     if os.geteuid() != 0:
@@ -59,7 +65,7 @@ def server() -> Iterator[Server]:
         shutil.chown(folder, "postgres", "postgres")
     folder.chmod(0o755)
     data = folder / "data"
-    port = 40_000 + os.getpid() % 20_000
+    port = _free_port()
     try:
         made = ["-U", "keeper", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale", "C.UTF-8"]
         _run([*user, programs / "initdb", "-D", data, *made])
