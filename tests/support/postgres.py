@@ -15,6 +15,8 @@ from pathlib import Path
 PASSWORD = "p@ss/wörd:1"
 """Of the one user who needs one: with all that an address has to write otherwise."""
 
+_TRIES = 5
+
 
 @dataclass(frozen=True)
 class Server:
@@ -65,15 +67,12 @@ def server() -> Iterator[Server]:
         shutil.chown(folder, "postgres", "postgres")
     folder.chmod(0o755)
     data = folder / "data"
-    port = _free_port()
     try:
         made = ["-U", "keeper", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale", "C.UTF-8"]
         _run([*user, programs / "initdb", "-D", data, *made])
         rules = "local all all trust\nhost all guarded 127.0.0.1/32 scram-sha-256\n"
         _run([*user, "tee", data / "pg_hba.conf"], stdin=rules)
-        options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=40"
-        started = [*user, programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start"]
-        subprocess.run(list(map(str, started)), check=True, stdout=subprocess.DEVNULL, cwd=folder)
+        port = _started([*user, programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w"], folder)
         found = Server(folder, port)
         try:
             found.psql("CREATE DATABASE history", "postgres")
@@ -85,6 +84,17 @@ def server() -> Iterator[Server]:
             _run([*user, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(control: list[object], folder: Path) -> int:
+    """Start the server; where another program took the port in the meantime, with another one."""
+    for _ in range(_TRIES):
+        port = _free_port()
+        options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=40"
+        command = list(map(str, [*control, "-t", "120", "-o", options, "start"]))
+        if subprocess.run(command, check=False, stdout=subprocess.DEVNULL, cwd=folder).returncode == 0:
+            return port
+    raise AssertionError(f"PostgreSQL did not start:\n{(folder / 'log').read_text('utf-8', 'replace')}")
 
 
 def _run(command: list[object], stdin: str | None = None) -> None:
