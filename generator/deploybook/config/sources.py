@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from deploybook.config.base import Model
-from deploybook.config.values import Address, Repository, Secret, Words, wrong
+from deploybook.config.values import Address, Duration, Repository, Secret, Words, wrong
 
 
 def _value(value: Any) -> Any:
@@ -150,6 +151,56 @@ class IcsOptions(Model):
         return self
 
 
+class PrometheusQuery(Model):
+    """What says whether a codebase is up."""
+
+    codebase: str
+    """Whose availability it is."""
+    query: str
+    """PromQL: 1 is up, 0 is down, between or mixed is degraded, as probe_success{job="shop"}."""
+
+
+class PrometheusOptions(Model):
+    """Prometheus: availability, and alerts that fired as incidents."""
+
+    url: Address
+    """Where it is, as https://prometheus.acme.test."""
+    token: Secret | None = None
+    """env:NAME, the variable that holds a bearer token; absent: none is needed."""
+    availability: tuple[PrometheusQuery, ...] = ()
+    """A query for each codebase whose availability it knows."""
+    alerts: str | None = None
+    """The alerts that are incidents, as ALERTS{alertstate="firing",severity="page"}; absent: none."""
+    step: Duration = timedelta(minutes=1)
+    """How far samples are apart."""
+    first: Duration = timedelta(days=90)
+    """How far back the first sync reads: as far as it keeps samples."""
+
+
+class AlertmanagerOptions(Model):
+    """Alertmanager: the alerts that fire, as incidents."""
+
+    url: Address
+    """Where it is, as https://alertmanager.acme.test."""
+    token: Secret | None = None
+    """env:NAME, the variable that holds a bearer token; absent: none is needed."""
+    filters: Words = ()
+    """Which alerts are incidents, each a matcher, as severity="critical"; default: all."""
+
+
+class UnleashOptions(Model):
+    """Unleash: switches of feature flags."""
+
+    url: Address
+    """Where it is, as https://unleash.acme.test."""
+    token: Secret
+    """env:NAME, the variable that holds a token that may read events."""
+    projects: Words = ()
+    """Only the flags of these projects; default: all."""
+    environments: dict[str, str] = Field(default={})
+    """What its environments are called here, where they differ: {production-eu: prod-eu}."""
+
+
 class JenkinsOptions(Model):
     """Jenkins."""
 
@@ -174,5 +225,8 @@ SOURCE_OPTIONS: dict[str, type[Model]] = {
     "upptime": UpptimeOptions,
     "pagerduty": PagerdutyOptions,
     "ics": IcsOptions,
+    "prometheus": PrometheusOptions,
+    "alertmanager": AlertmanagerOptions,
+    "unleash": UnleashOptions,
 }
 """The model of each kind of source that is part of Deploybook."""

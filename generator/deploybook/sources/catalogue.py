@@ -12,6 +12,7 @@ from deploybook.config import Config
 from deploybook.config.deployments import GitopsDeployments, TagDeployments
 from deploybook.config.models import Codebase, SourceConfig
 from deploybook.config.sources import (
+    AlertmanagerOptions,
     CdeventsOptions,
     CoverageOptions,
     GithubOptions,
@@ -20,11 +21,14 @@ from deploybook.config.sources import (
     JenkinsOptions,
     JunitOptions,
     PagerdutyOptions,
+    PrometheusOptions,
     RecordsOptions,
+    UnleashOptions,
     UpptimeOptions,
 )
 from deploybook.feed import Feed
 from deploybook.sources import (
+    alertmanager,
     cdevents,
     coverage,
     git,
@@ -37,8 +41,10 @@ from deploybook.sources import (
     locks,
     pagerduty,
     pagerduty_schedules,
+    prometheus,
     records,
     tags,
+    unleash,
     upptime,
 )
 from deploybook.sources.repository import Repository, at_hand
@@ -99,6 +105,18 @@ def _pagerduty(options: Any, config: Config) -> list[Feed]:
     return [pagerduty.feed(wanted, config), *pagerduty_schedules.feeds(wanted, config)]
 
 
+def _prometheus(options: Any, config: Config) -> list[Feed]:
+    return prometheus.feeds(PrometheusOptions.model_validate(options), config)
+
+
+def _alertmanager(options: Any, config: Config) -> list[Feed]:
+    return [alertmanager.feed(AlertmanagerOptions.model_validate(options), config)]
+
+
+def _unleash(options: Any, _: Config) -> list[Feed]:
+    return [unleash.feed(UnleashOptions.model_validate(options))]
+
+
 def _ics(options: Any, config: Config) -> list[Feed]:
     return [ics.feed(IcsOptions.model_validate(options), config)]
 
@@ -118,6 +136,9 @@ SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "upptime": _upptime,
     "pagerduty": _pagerduty,
     "ics": _ics,
+    "prometheus": _prometheus,
+    "alertmanager": _alertmanager,
+    "unleash": _unleash,
 }
 """What each kind under `sources:` makes of its options."""
 
