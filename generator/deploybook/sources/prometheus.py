@@ -1,8 +1,8 @@
 """Prometheus: availability from a query, and alerts that fired as incidents (HTTP API v1, `query_range`).
 
-A sample of the query speaks for one step: 1 of every series says that the codebase was up, 0 of every one that
-it was down, anything else that it was degraded. Where there is no sample nothing is known. Spans end at midnight
-UTC, so that a day that is read again gives the same spans again.
+A sample of the query speaks for one step: 1 of every series says that the codebase was up, 0 of every one
+that it was down, anything else that it was degraded. Where there is no sample nothing is known. Spans end at
+midnight UTC, so that a day that is read again gives the same spans again.
 """
 
 from __future__ import annotations
