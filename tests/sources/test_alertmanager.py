@@ -32,7 +32,7 @@ def running() -> Iterator[str]:
 
 
 def fire(address: str, name: str, *, ends: datetime = NOW + HOUR, **labels: str) -> None:
-    alert = {
+    alert: dict[str, Any] = {
         "labels": {"alertname": name, **labels}, "annotations": {"summary": f"{name} is <b>bad</b>"},
         "startsAt": (NOW - HOUR).isoformat(), "endsAt": ends.isoformat(),
         "generatorURL": "https://prometheus.acme.test/graph",
