@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploybook.build.compose import few_collections
 from deploybook.feed import Ask
 from deploybook.sources import git, gitcmd
 from deploybook.sources.gitlog import FIELDS
@@ -52,8 +53,10 @@ def main(paths: list[str]) -> int:
         return 2
     for path in paths:
         repository = at_hand(str(Path(path).resolve()), Path.cwd(), Path.cwd())
-        items = ours(repository)
-        reading, log = best(lambda: ours(repository)), best(lambda: bare(repository))  # noqa: B023
+        with few_collections():  # as in a build
+            items = ours(repository)
+            reading = best(lambda: ours(repository))  # noqa: B023
+        log = best(lambda: bare(repository))  # noqa: B023
         print(
             f"history read: {path}: {items} items, {reading:.2f} s to {log:.2f} s, ratio {reading / log:.2f}"
         )

@@ -76,7 +76,7 @@ class Outcome:
 
 
 @contextmanager
-def _few_collections() -> Iterator[None]:
+def few_collections() -> Iterator[None]:
     """Look for garbage seldom: a build makes rows by the million, keeps them to its end, and then ends.
 
     Looking through them again and again costs an eighth of the time, and finds next to nothing.
@@ -116,7 +116,7 @@ def only_one(config: Config) -> Iterator[None]:
 
 def sync(config: Config, as_of: datetime, reading: Reading | None = None, *, progress: Progress) -> Outcome:
     """Pull new history from every source into the store."""
-    with only_one(config), _few_collections(), History.open(config.history_url, root=config.root) as history:
+    with only_one(config), few_collections(), History.open(config.history_url, root=config.root) as history:
         return _sync(config, history, as_of, reading or Reading(), progress)
 
 
@@ -186,7 +186,7 @@ def _forget_others(history: History, asked: set[str]) -> None:
 
 def render(config: Config, as_of: datetime, *, progress: Progress) -> Outcome:
     """Store to Markdown, charts, feeds, calendar and data files; no network."""
-    with only_one(config), _few_collections(), History.open(config.history_url, root=config.root) as history:
+    with only_one(config), few_collections(), History.open(config.history_url, root=config.root) as history:
         _, written = _render(config, history, as_of, progress)
     return Outcome(says=_wrote(written, docs_folder(config)))
 
@@ -225,7 +225,7 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
     own = site.read_settings(config.root / "mkdocs.yml") if config.file is not None else {}
     target = site.site_folder(config.root, own)
     publish.check_place(target)
-    with only_one(config), _few_collections():
+    with only_one(config), few_collections():
         with History.open(config.history_url, root=config.root) as history:
             kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)

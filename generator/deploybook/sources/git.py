@@ -88,9 +88,11 @@ def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
     new = _new(repository, before, state)
     if new is None:
         yield Afresh()
-    for item in _history(wanted, repository, refs, release, ask.progress):
-        if new is None or not isinstance(item, Commit) or item.revision in new:
-            yield item
+    history = _history(wanted, repository, refs, release, ask.progress)
+    if new is None:
+        yield from history
+    else:
+        yield from (item for item in history if not isinstance(item, Commit) or item.revision in new)
     yield Cursor(state.text())
 
 

@@ -59,32 +59,36 @@ def lines(graph: Graph, release: str | None, others: Iterable[str]) -> Lines:
 def _walk(graph: Graph, tip: str, found: Lines, seen: set[str]) -> list[str]:
     """Put a tip and all that is new with it into the order; returns its own new first-parent commits."""
     own = _chain(graph, tip, seen)
-    stack: list[tuple[str, bool]] = [(revision, False) for revision in own]
+    nodes, order = graph.nodes, found.order
+    stack = own.copy()
     begins: dict[str, int] = {}
     while stack:
-        revision, entered = stack.pop()
-        sides = graph.nodes[revision].parents[1:]
-        if sides and not entered:
-            begins[revision] = len(found.order)
-            stack.append((revision, True))
-            for side in sides:
-                stack.extend((commit, False) for commit in _chain(graph, side, seen))
-            continue
-        if entered:
-            found.brought[revision] = (begins.pop(revision), len(found.order))
-        found.order.append(revision)
+        revision = stack.pop()
+        parents = nodes[revision].parents
+        if len(parents) > 1:  # a merge comes up twice: before and after what it brought
+            begin = begins.pop(revision, None)
+            if begin is None:
+                begins[revision] = len(order)
+                stack.append(revision)
+                for side in parents[1:]:
+                    stack += _chain(graph, side, seen)
+                continue
+            found.brought[revision] = (begin, len(order))
+        order.append(revision)
     return own
 
 
 def _chain(graph: Graph, tip: str, seen: set[str]) -> list[str]:
     """The first-parent commits from a tip, newest first, down to what was seen; marks them as seen."""
-    chain = []
-    revision: str | None = tip
-    while revision in graph.nodes and revision not in seen:
+    chain: list[str] = []
+    node_of = graph.nodes.get
+    revision = tip
+    while revision not in seen and (node := node_of(revision)) is not None:
         seen.add(revision)
         chain.append(revision)
-        parents = graph.nodes[revision].parents
-        revision = parents[0] if parents else None
+        if not node.parents:
+            break
+        revision = node.parents[0]
     return chain
 
 

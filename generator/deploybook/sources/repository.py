@@ -117,7 +117,7 @@ class Repository:
 
     def shallow(self) -> bool:
         """Whether older history was cut off when it was cloned."""
-        return gitcmd.run(self.folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
+        return (self.folder_of_git() / "shallow").is_file()
 
     def partial(self) -> bool:
         """Whether contents may be missing (a clone with a filter), so that nothing may ask for them."""
@@ -126,6 +126,9 @@ class Repository:
 
     def folder_of_git(self) -> Path:
         """The folder that holds the objects, also of a linked work tree."""
+        for usual in (self.folder, self.folder / ".git"):
+            if (usual / "HEAD").is_file() and (usual / "objects").is_dir():
+                return usual
         said = gitcmd.run(self.folder, "rev-parse", "--git-common-dir").decode().strip()
         return (self.folder / said).resolve()
 
