@@ -201,6 +201,23 @@ class UnleashOptions(Model):
     """What its environments are called here, where they differ: {production-eu: prod-eu}."""
 
 
+class JiraOptions(Model):
+    """Jira: issues, epics and incidents."""
+
+    url: Address
+    """Where it is, as https://acme.atlassian.net."""
+    user: str | None = None
+    """Whose token it is, by mail address; absent: the token is a bearer token (Server, Data Center)."""
+    token: Secret
+    """env:NAME, the variable that holds an API token that may browse the projects."""
+    projects: Annotated[Words, Field(min_length=1)]
+    """Their keys, as SHOP."""
+    incidents: Words = ()
+    """Which types of issues are incidents, as Incident; default: none."""
+    cloud: bool = True
+    """False for Jira Server and Data Center."""
+
+
 class JenkinsOptions(Model):
     """Jenkins."""
 
@@ -228,5 +245,6 @@ SOURCE_OPTIONS: dict[str, type[Model]] = {
     "prometheus": PrometheusOptions,
     "alertmanager": AlertmanagerOptions,
     "unleash": UnleashOptions,
+    "jira": JiraOptions,
 }
 """The model of each kind of source that is part of Deploybook."""

@@ -27,7 +27,7 @@ DRAWN = 160
 """More of the usual than this are thinned out."""
 MARKED = 60
 """So many of the unusual are drawn, the farthest ones."""
-LISTED = 120
+LISTED = 60
 ENOUGH = 20
 """Under so many values the greatest is always beyond the 95th percentile."""
 

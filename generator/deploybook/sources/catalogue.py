@@ -19,6 +19,7 @@ from deploybook.config.sources import (
     GitlabOptions,
     IcsOptions,
     JenkinsOptions,
+    JiraOptions,
     JunitOptions,
     PagerdutyOptions,
     PrometheusOptions,
@@ -37,6 +38,7 @@ from deploybook.sources import (
     gitops,
     ics,
     jenkins,
+    jira,
     junit,
     locks,
     pagerduty,
@@ -117,6 +119,10 @@ def _unleash(options: Any, _: Config) -> list[Feed]:
     return [unleash.feed(UnleashOptions.model_validate(options))]
 
 
+def _jira(options: Any, config: Config) -> list[Feed]:
+    return [jira.feed(JiraOptions.model_validate(options), config)]
+
+
 def _ics(options: Any, config: Config) -> list[Feed]:
     return [ics.feed(IcsOptions.model_validate(options), config)]
 
@@ -139,6 +145,7 @@ SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "prometheus": _prometheus,
     "alertmanager": _alertmanager,
     "unleash": _unleash,
+    "jira": _jira,
 }
 """What each kind under `sources:` makes of its options."""
 

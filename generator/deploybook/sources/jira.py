@@ -1,0 +1,155 @@
+"""Jira: issues, epics, incidents (REST API: Cloud v3 `search/jql`, Server and Data Center v2 `search`).
+
+Asked for in the order of their last change, so that a sync that was stopped goes on where it was. An issue is
+closed when Jira set its resolution date; the date of its last change is never taken for that.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from deploybook.config import Config, secret
+from deploybook.config.sources import JiraOptions
+from deploybook.errors import SourceError, UsageError
+from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Rejected
+from deploybook.records import Incident, Issue
+from deploybook.sources.http import Client, session
+from deploybook.sources.matching import Names
+
+PAGE = 100
+OVERLAP = timedelta(hours=1)
+"""How much is read again: changes of the same minute as the last one, and those that a clock set back."""
+
+_KINDS: dict[str, Literal["epic", "story", "bug"]] = {"epic": "epic", "story": "story", "bug": "bug"}
+_FIELDS = "summary,status,issuetype,labels,parent,components,priority,created,updated,resolutiondate"
+_ADVICE = "Check `user:` and the variable that `token:` names: they must be able to browse these projects."
+
+
+def feed(options: JiraOptions, config: Config) -> Feed:
+    """The feed of the issues of some projects; those of the types that are incidents are incidents too."""
+    source = _Source(options, config)
+    return Feed("jira", RECORDS, source.pull, said=source.said)
+
+
+class _Source:
+    def __init__(self, options: JiraOptions, config: Config) -> None:
+        self._options, self._config = options, config
+        self._incidents = {name.casefold() for name in options.incidents}
+        self._client: Client | None = None
+
+    def said(self) -> str:
+        return self._client.budget.take() if self._client else ""
+
+    def pull(self, ask: Ask) -> Iterator[Item]:
+        """Page by page, the longest unchanged first; a cursor after each."""
+        self._client = client = self._open(ask)
+        names = Names(self._config, "jira")
+        newest = None if ask.since else _saved(ask.cursor)
+        begin = ask.since or (newest - OVERLAP if newest else None)
+        jql = self._jql(begin, ask.as_of)
+        seen: set[str] = set()
+        for rows in self._pages(client, jql):
+            for row in rows:
+                if str(row.get("key")) in seen:
+                    continue
+                seen.add(str(row.get("key")))
+                yield from self._told(row, names)
+                newest = max(filter(None, (newest, _changed(row))), default=None)
+            ask.progress("issues of Jira", len(seen), None)
+            if newest is not None:
+                yield Cursor(json.dumps({"updated": newest.isoformat()}))
+        yield from names.strange()
+
+    def _open(self, ask: Ask) -> Client:
+        try:
+            token = secret(self._options.token)
+        except UsageError as error:
+            raise SourceError(error.what, where="jira", next_step=error.next_step) from error
+        if self._options.user is None:
+            login = f"Bearer {token}"
+        else:
+            login = "Basic " + base64.b64encode(f"{self._options.user}:{token}".encode()).decode()
+        return Client(
+            "Jira", session({"Authorization": login}), base=self._options.url.rstrip("/"), advice=_ADVICE,
+            max_wait=ask.max_wait, wait=ask.wait,
+        )  # fmt: skip
+
+    def _jql(self, begin: datetime | None, now: datetime) -> str:
+        """By minutes ago: a date in JQL would be read in the time zone of whoever the token belongs to."""
+        projects = ", ".join(json.dumps(name) for name in self._options.projects)
+        parts = [f"project in ({projects})"]
+        if begin is not None:
+            parts.append(f"updated >= -{max(1, int((now - begin).total_seconds() // 60) + 1)}m")
+        return " AND ".join(parts) + " ORDER BY updated ASC, key ASC"
+
+    def _pages(self, client: Client, jql: str) -> Iterator[list[dict[str, Any]]]:
+        token: str | None = None
+        start = 0
+        while True:
+            common = {"jql": jql, "fields": _FIELDS, "maxResults": PAGE}
+            if self._options.cloud:
+                found = client.get("/rest/api/3/search/jql", common | {"nextPageToken": token}).content
+            else:
+                found = client.get("/rest/api/2/search", common | {"startAt": start or None}).content
+            rows = found.get("issues") if isinstance(found, dict) else None
+            if not isinstance(rows, list):
+                raise SourceError(
+                    "its answer is not Jira's",
+                    where=self._options.url,
+                    next_step="Check `url:` and `cloud:`.",
+                )
+            yield [row for row in rows if isinstance(row, dict)]
+            token = found.get("nextPageToken")
+            start += len(rows)
+            more = token if self._options.cloud else rows and start < int(found.get("total") or 0)
+            if not more:
+                return
+
+    def _told(self, row: dict[str, Any], names: Names) -> Iterator[Item]:
+        try:
+            key, fields = str(row["key"]), row["fields"]
+            kind = str((fields.get("issuetype") or {}).get("name") or "")
+            parts = [str(each["name"]) for each in fields.get("components") or () if each.get("name")]
+            opened, closed = _instant(fields.get("created")), _instant(fields.get("resolutiondate"))
+            status = fields.get("status") or {}
+            done = closed is not None or (status.get("statusCategory") or {}).get("key") == "done"
+            url = f"{self._options.url.rstrip('/')}/browse/{key}"
+            title = str(fields.get("summary") or key)
+            yield Issue(
+                id=key, title=title, state="closed" if done else "open",
+                kind=_KINDS.get(kind.casefold()),
+                parent=(fields.get("parent") or {}).get("key"), labels=tuple(fields.get("labels") or ()),
+                opened_at=opened, closed_at=closed, url=url,
+            )  # fmt: skip
+            if kind.casefold() in self._incidents and opened is not None:
+                codebases = names.codebases(parts)
+                yield Incident(
+                    id=key, started_at=opened, resolved_at=closed, title=title, codebases=codebases or None,
+                    severity=(fields.get("priority") or {}).get("name"), url=url,
+                )  # fmt: skip
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = f"Jira's answer is not as expected: {type(error).__name__} {error}"
+            yield Rejected(f"jira, {row.get('key')}", reason[:300], json.dumps(row)[:500])
+
+
+def _changed(row: dict[str, Any]) -> datetime | None:
+    fields = row.get("fields")
+    try:
+        return _instant(fields.get("updated")) if isinstance(fields, dict) else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _saved(cursor: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(json.loads(cursor or "{}")["updated"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
