@@ -56,7 +56,7 @@ def book(
     held = {name: _whole(name, found.get(name)) for name in TABLES}
     for kind, name in _OTHERS.items():
         held[name] = _of(name, [row for row in rows if row["type"] == kind])
-    linked = link(found, settings, as_of)
+    linked = link(found | {"issues": held["issues"]}, settings, as_of)
     return Book(
         config=settings,
         as_of=as_of,

@@ -102,7 +102,7 @@ def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) ->
     """Everything that notices are about, from the history."""
     tables = Held(history.tables(), history.read)
     local = repositories(config, config.build_dir)
-    joined = {name: tables[name] for name in ("commits", "changes", "deployments", "incidents")}
+    joined = {name: tables[name] for name in ("commits", "changes", "deployments", "incidents", "issues")}
     linked = link({**joined, "heads": heads(local, config)}, config, as_of)
     begin = since(outbox.last_run(), as_of)
     runs = tables["pipeline_runs"]

@@ -29,7 +29,8 @@ from deploybook.linking.model import (
 from deploybook.linking.output import branch_rows, change_row, deployment_row, incident_row
 from deploybook.linking.rows import read
 from deploybook.linking.rules import CodebaseRules, Rules, rules_of
-from deploybook.records import Change, Commit, Deployment, Incident
+from deploybook.linking.tickets import by_key, linked
+from deploybook.records import Change, Commit, Deployment, Incident, Issue
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def link(tables: Mapping[str, pa.Table], config: Config, as_of: datetime) -> Lin
 
     Args:
         tables: The merged tables of the history by name, with the records' fields as columns: `commits`,
-            `changes`, `deployments`, `incidents`; a missing one is empty. Besides, where they are at hand:
+            `changes`, `deployments`, `incidents`, `issues`; a missing one is empty. Besides, where at hand:
             `patch_ids` (`revision`, `patch_id`: what `git patch-id --stable` prints), which tells copies
             that have no `-x` line; `heads` (`codebase`, `revision`: the newest commit of the release branch),
             without which that branch is found by where pull requests arrived.
@@ -63,7 +64,9 @@ def link(tables: Mapping[str, pa.Table], config: Config, as_of: datetime) -> Lin
 def link_by(tables: Mapping[str, pa.Table], rules: Rules, as_of: datetime) -> Linked:
     """Link by rules, without a configuration."""
     commits = _by_codebase(read(tables, "commits", Commit), rules)
-    pulls = _by_codebase(read(tables, "changes", Change), rules)
+    keyed = by_key(read(tables, "issues", Issue))
+    changes = read(tables, "changes", Change)
+    pulls = _by_codebase([linked(each, keyed) for each in changes] if keyed else changes, rules)
     deployments = _by_codebase(read(tables, "deployments", Deployment), rules)
     incidents = read(tables, "incidents", Incident)
     heads = {
