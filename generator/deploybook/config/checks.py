@@ -93,6 +93,8 @@ def _references(places: Places) -> Iterator[Problem]:
         (("codebases", "areas", "initiatives"), _is_followed, ("teams", "*", "follows")),
         (("codebases", "areas", "initiatives"), _is_followed, ("people", "*", "follows")),
         (("codebases",), bool, ("sources", "*", "jenkins", "jobs", "*")),
+        (("codebases",), bool, ("sources", "*", "circleci", "projects", "*")),
+        (("codebases",), bool, ("sources", "*", "argocd", "apps", "*", "codebase")),
     )
     for sections, meant, pattern in wanted:
         names = _names(places, *sections)
@@ -116,7 +118,13 @@ def _stages(places: Places) -> set[str]:
 
 def _environments(places: Places) -> Iterator[Problem]:
     known = _stages(places)
-    for text, loc in _texts(places, "codebases", "*", "deployments", "environment"):
+    said: tuple[tuple[str, ...], ...] = (
+        ("codebases", "*", "deployments", "environment"),
+        ("sources", "*", "circleci", "deploys", "*"),
+        ("sources", "*", "argocd", "apps", "*", "environment"),
+        ("sources", "*", "argocd", "environments", "*"),
+    )
+    for text, loc in (each for pattern in said for each in _texts(places, *pattern)):
         if text.casefold() not in known:
             step = places.near(text, known) or f"add {shown(text)} to `process.environments`"
             yield places.problem(loc, shown(text), "an environment of `process.environments`", step)

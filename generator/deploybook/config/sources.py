@@ -201,6 +201,19 @@ class UnleashOptions(Model):
     """What its environments are called here, where they differ: {production-eu: prod-eu}."""
 
 
+class LaunchdarklyOptions(Model):
+    """LaunchDarkly: switches and roll-outs of feature flags."""
+
+    token: Secret
+    """env:NAME, the variable that holds an access token with the role Reader."""
+    url: Address = "https://app.launchdarkly.com"
+    """Where its API is: for accounts in the EU https://app.eu.launchdarkly.com."""
+    projects: Words = ()
+    """Only the flags of these projects, by their keys; default: all."""
+    environments: dict[str, str] = Field(default={})
+    """What its environments are called here, where they differ: {live: production}."""
+
+
 class JiraOptions(Model):
     """Jira: issues, epics and incidents."""
 
@@ -216,6 +229,53 @@ class JiraOptions(Model):
     """Which types of issues are incidents, as Incident; default: none."""
     cloud: bool = True
     """False for Jira Server and Data Center."""
+
+
+class CircleciOptions(Model):
+    """CircleCI, its cloud or one's own server."""
+
+    token: Secret
+    """env:NAME, the variable that holds a personal API token that may read the projects."""
+    url: Address = "https://circleci.com"
+    """Where it is."""
+    projects: Annotated[dict[str, str], Field(min_length=1)]
+    """The codebase of each project, by the project's slug: {gh/acme/shop-web: shop-web}."""
+    deploys: dict[str, str] = Field(default={})
+    """What a workflow or a job deploys to, by its name: {deploy-live: production}; default: none deploys."""
+
+
+class ArgocdApp(Model):
+    """Whose an application is, and where."""
+
+    codebase: str
+    """The codebase that it deploys."""
+    environment: str
+    """The environment that it deploys to."""
+
+
+class ArgocdOptions(Model):
+    """Argo CD: syncs of its applications, as deployments."""
+
+    url: Address
+    """Where it is, as https://argocd.acme.test."""
+    token: Secret
+    """env:NAME, the variable that holds the token of an account that may get applications."""
+    projects: Words = ()
+    """Only the applications of these projects; default: all that the account may see."""
+    name: str = "{codebase}-{environment}"
+    """How applications are called: {codebase} and {environment} stand for the names of each."""
+    apps: dict[str, ArgocdApp] = Field(default={})
+    """Applications that are called otherwise: {till-live: {codebase: shop-web, environment: production}}."""
+    environments: dict[str, str] = Field(default={})
+    """What environments are called in the names of applications, where they differ: {prd: production}."""
+    revision: str = "{version}"
+    """The tag or revision of the codebase that a version is, as "v{version}"."""
+
+    @model_validator(mode="after")
+    def _holes(self) -> ArgocdOptions:
+        if self.name.count("{codebase}") != 1 or self.name.count("{environment}") != 1:
+            raise wrong("`name:` with {codebase} and {environment} in it, each once")
+        return self
 
 
 class JenkinsOptions(Model):
@@ -239,12 +299,15 @@ SOURCE_OPTIONS: dict[str, type[Model]] = {
     "junit": JunitOptions,
     "coverage": CoverageOptions,
     "jenkins": JenkinsOptions,
+    "circleci": CircleciOptions,
+    "argocd": ArgocdOptions,
     "upptime": UpptimeOptions,
     "pagerduty": PagerdutyOptions,
     "ics": IcsOptions,
     "prometheus": PrometheusOptions,
     "alertmanager": AlertmanagerOptions,
     "unleash": UnleashOptions,
+    "launchdarkly": LaunchdarklyOptions,
     "jira": JiraOptions,
 }
 """The model of each kind of source that is part of Deploybook."""

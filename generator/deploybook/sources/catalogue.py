@@ -13,7 +13,9 @@ from deploybook.config.deployments import GitopsDeployments, TagDeployments
 from deploybook.config.models import Codebase, SourceConfig
 from deploybook.config.sources import (
     AlertmanagerOptions,
+    ArgocdOptions,
     CdeventsOptions,
+    CircleciOptions,
     CoverageOptions,
     GithubOptions,
     GitlabOptions,
@@ -21,6 +23,7 @@ from deploybook.config.sources import (
     JenkinsOptions,
     JiraOptions,
     JunitOptions,
+    LaunchdarklyOptions,
     PagerdutyOptions,
     PrometheusOptions,
     RecordsOptions,
@@ -30,7 +33,9 @@ from deploybook.config.sources import (
 from deploybook.feed import Feed
 from deploybook.sources import (
     alertmanager,
+    argocd,
     cdevents,
+    circleci,
     coverage,
     git,
     github,
@@ -40,6 +45,7 @@ from deploybook.sources import (
     jenkins,
     jira,
     junit,
+    launchdarkly,
     locks,
     pagerduty,
     pagerduty_schedules,
@@ -119,6 +125,10 @@ def _unleash(options: Any, _: Config) -> list[Feed]:
     return [unleash.feed(UnleashOptions.model_validate(options))]
 
 
+def _launchdarkly(options: Any, _: Config) -> list[Feed]:
+    return launchdarkly.feeds(LaunchdarklyOptions.model_validate(options))
+
+
 def _jira(options: Any, config: Config) -> list[Feed]:
     return [jira.feed(JiraOptions.model_validate(options), config)]
 
@@ -131,6 +141,10 @@ def _jenkins(options: Any, _: Config) -> list[Feed]:
     return jenkins.feeds(JenkinsOptions.model_validate(options))
 
 
+def _circleci(options: Any, _: Config) -> list[Feed]:
+    return circleci.feeds(CircleciOptions.model_validate(options))
+
+
 SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "records": _records,
     "github": _github,
@@ -139,12 +153,14 @@ SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "junit": _junit,
     "coverage": _coverage,
     "jenkins": _jenkins,
+    "circleci": _circleci,
     "upptime": _upptime,
     "pagerduty": _pagerduty,
     "ics": _ics,
     "prometheus": _prometheus,
     "alertmanager": _alertmanager,
     "unleash": _unleash,
+    "launchdarkly": _launchdarkly,
     "jira": _jira,
 }
 """What each kind under `sources:` makes of its options."""
@@ -167,7 +183,7 @@ def feeds(config: Config, workdir: Path) -> list[Feed]:
     found += _gitops(config, repositories)
     found += _locks(config, repositories)
     for source in config.sources:
-        found += _of_source(source, config)
+        found += _of_source(source, config, repositories)
     return found
 
 
@@ -197,7 +213,14 @@ def _locks(config: Config, repositories: _Repositories) -> list[Feed]:
     return [locks.feed(places, config.locks.prefix)] if places else []
 
 
-def _of_source(source: SourceConfig, config: Config) -> list[Feed]:
+def _of_source(source: SourceConfig, config: Config, repositories: _Repositories) -> list[Feed]:
+    if source.kind == "argocd":  # the one that asks a codebase's tags which revision a version is
+        own = {
+            name: repositories.get(codebase.repository, name)
+            for name, codebase in config.codebases.items()
+            if codebase.repository is not None
+        }
+        return [argocd.feed(ArgocdOptions.model_validate(source.options), config, own)]
     if (make := SOURCES.get(source.kind)) is not None:
         return make(source.options, config)
     for point in entry_points(group=GROUP, name=source.kind):

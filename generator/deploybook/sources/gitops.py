@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,8 +19,8 @@ from deploybook.sources.gitlog import instant, known_seconds
 from deploybook.sources.gitopsfile import file_moves
 from deploybook.sources.moves import Move, Template
 from deploybook.sources.repository import Repository
+from deploybook.sources.versions import revisions_of, tags_of
 
-_HEX = re.compile(r"[0-9a-f]{7,64}")
 _LONGEST_VERSION = 250
 _WEB = re.compile(r"https?://[^@\s]+")
 
@@ -105,14 +105,15 @@ def feed(app: App, history: History) -> Feed:
 
     def pull(ask: Ask) -> Iterator[Item]:
         own = app.repository() if app.repository else None
-        tags = _tags(own) if own else {}
+        tags = tags_of(own) if own else {}
         said = (app.codebase, app.name, app.revision, history.form, history.environment, history.release)
         digest = hashlib.sha256(repr((said, sorted(tags.items()))).encode()).hexdigest()
         if ask.cursor == digest:
             yield Unchanged()
             return
         moves = history.of(app.name, ask)
-        revisions = _revisions((move.version for move in moves if isinstance(move, Move)), app, own, tags)
+        versions = (move.version for move in moves if isinstance(move, Move))
+        revisions = revisions_of(versions, app.revision, own)
         for move in moves:
             yield move if isinstance(move, Rejected) else _deployment(move, app, history, revisions)
         yield Cursor(digest)
@@ -172,35 +173,3 @@ def _rows(blocks: Iterable[bytes]) -> Iterator[tuple[str, str, str, str]]:
         each = iter(waiting[:cut])
         yield from zip(each, each, each, each, strict=True)
         waiting = waiting[cut:]
-
-
-def _tags(repository: Repository) -> dict[str, str]:
-    return {ref.name.removeprefix("refs/tags/"): ref.revision for ref in repository.tags}
-
-
-def _revisions(
-    versions: Iterable[str], app: App, own: Repository | None, tags: dict[str, str]
-) -> dict[str, str]:
-    """The full revision of each version that is known: the tag's, else the commit's that it is itself."""
-    found: dict[str, str] = {}
-    named: dict[str, str] = {}
-    for version in dict.fromkeys(versions):
-        name = app.revision.replace("{version}", version)
-        if name in tags:
-            found[version] = tags[name]
-        elif _HEX.fullmatch(name.lower()):
-            named[version] = name.lower()
-    if own and named:
-        found |= _commits(own, named)
-    return found
-
-
-def _commits(repository: Repository, named: dict[str, str]) -> dict[str, str]:
-    asked = [f"{name}^{{commit}}" for name in named.values()]
-    said = gitcmd.run(repository.folder, "cat-file", "--batch-check", lines=asked).decode().splitlines()
-    answers: Sequence[list[str]] = [line.split() for line in said if not line.startswith(" ")]
-    return {
-        version: answer[0]
-        for version, answer in zip(named, answers, strict=False)
-        if len(answer) == 3 and answer[1] == "commit"
-    }

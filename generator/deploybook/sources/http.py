@@ -186,7 +186,7 @@ class Client:
         left = _number(headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining"))
         if left is not None:
             kind = headers.get("x-ratelimit-resource", "")
-            reset = _number(headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset"))
+            reset = _reset(headers)
             until = datetime.fromtimestamp(reset, UTC) if reset and reset > 1e9 else None
             self.budget.left[kind] = (int(left), until)
 
@@ -265,13 +265,19 @@ def _limit(status: int, headers: Headers, text: str, attempt: int) -> float | No
             then = _date(after)
             seconds = then - now if then is not None and now is not None else _AT_LEAST
         return max(seconds, 1.0)
-    reset = _number(headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset"))
+    reset = _reset(headers)
     if reset is not None and (spent or status == 429):
         if reset < 1e9:
             return max(reset, 1.0)  # some systems say in how many seconds
         # By the server's own clock: ours may be wrong.
         return max(reset - now + 1, 1.0) if now is not None else _AT_LEAST
     return _AT_LEAST * 2.0**attempt
+
+
+def _reset(headers: Headers) -> float | None:
+    """When a limit ends: seconds since 1970, also where the system says milliseconds, or seconds from now."""
+    reset = _number(headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset"))
+    return reset / 1000 if reset is not None and reset > 1e11 else reset
 
 
 def _date(text: str | None) -> float | None:
