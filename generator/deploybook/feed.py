@@ -46,6 +46,11 @@ class Afresh:
     """What this pull yields is all there is, as after a rewritten history: the rest is forgotten."""
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Of a snapshot: what this pull yields comes to what was yielded before, and nothing is forgotten."""
+
+
 def _silent(what: str, done: int, total: int | None) -> None:
     """Report progress to nobody."""
 
@@ -66,7 +71,7 @@ class Ask:
     """Waits these seconds."""
 
 
-Item = Record | Rejected | Cursor | Unchanged | Afresh
+Item = Record | Rejected | Cursor | Unchanged | Afresh | Added
 
 
 @dataclass(frozen=True)

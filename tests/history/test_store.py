@@ -22,7 +22,7 @@ from tests.history.support import (
 )
 
 from deploybook.errors import SourceError, StoreError
-from deploybook.feed import GIT, Ask, Cursor, Feed, Item, Rejected, Unchanged
+from deploybook.feed import GIT, Added, Ask, Cursor, Feed, Item, Rejected, Unchanged
 from deploybook.history import History, SyncReport, schema, store
 from deploybook.history.database import Database
 from deploybook.history.upkeep import drop_older, rewrite
@@ -101,6 +101,17 @@ def test_a_feed_that_is_no_snapshot_forgets_nothing(history: History) -> None:
     synced(history, [change("1")])
     synced(history, [change("2")])
     assert said(history, "changes", "id") == [("1",), ("2",)]
+
+
+def test_what_is_added_to_a_snapshot_replaces_what_it_names_and_keeps_the_rest(history: History) -> None:
+    first = (change("1"), change("2"), run(1), Rejected("a:9", "no id", "{}"))
+    history.sync(feed(*first, snapshot=True), ask())
+    history.sync(
+        feed(Added(), change("2", title="New"), Rejected("a:10", "no id", "{}"), snapshot=True), ask()
+    )
+    assert said(history, "changes", "id", "title") == [("1", "Title 1"), ("2", "New")]
+    assert said(history, "pipeline_runs", "id") == [("1",)]
+    assert history.rejected()["where"].to_pylist() == ["a:10", "a:9"]
 
 
 def test_unchanged_keeps_everything_of_a_snapshot(history: History) -> None:

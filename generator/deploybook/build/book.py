@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
@@ -24,8 +24,10 @@ from deploybook.linking.model import (
 )
 from deploybook.linking.required import by_branch_rules
 from deploybook.metrics import INPUTS, Engine, Runs, compute_arrow, outliers, settings_of
-from deploybook.pages.book import Book, Figures, SetAside, SourceStatus
+from deploybook.pages.book import FLAKY_DAYS, Book, Figures, SetAside, SourceStatus
 from deploybook.sources.local import heads, release_branches, repositories
+
+TESTS = "test_case_runs"
 
 
 class Held(Mapping[str, pa.Table]):
@@ -79,7 +81,7 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
     local = repositories(config, config.build_dir)
     progress.step("linking changes, deployments and incidents")
     shown = public.hide_config(config) if config.site.public else config
-    held = _held(history, public.hide_before, shown)
+    held = _held(history, public.hide_before, shown, as_of)
     known = Held([*held, "heads"], lambda name: heads(local, config) if name == "heads" else held[name])
     linked: Linked = link(known, shown, as_of)
     said = read_repositories(local, config)
@@ -107,7 +109,8 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
             "outliers": unusual,
             "branch_commits": linked.branch_commits,
         },
-        history=_held(history, public.hide_after, shown),
+        history=_held(history, public.hide_after, shown, as_of),
+        tested=history.codebases(TESTS),
         sources=[_status(source, shown) for source in history.sources()],
         rejected=[_aside(row, shown) for row in history.rejected().to_pylist()],
         repositories={name: repository.folder for name, repository in local.items()},
@@ -121,10 +124,15 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
     )
 
 
-def _held(history: History, hide: Callable[[str, pa.Table], pa.Table], config: Config) -> Held:
-    if not config.site.public:
-        return Held(history.tables(), history.read)
-    return Held(history.tables(), lambda name: hide(name, history.read(name)))
+def _held(
+    history: History, hide: Callable[[str, pa.Table], pa.Table], config: Config, as_of: datetime
+) -> Held:
+    def read(name: str) -> pa.Table:
+        if name == TESTS:  # there may be more than fit into memory, and no page tells the old ones
+            return history.after(name, "started_at", as_of - timedelta(days=FLAKY_DAYS))
+        return history.read(name)
+
+    return Held(history.tables(), (lambda name: hide(name, read(name))) if config.site.public else read)
 
 
 def _status(source: SourceState, config: Config) -> SourceStatus:

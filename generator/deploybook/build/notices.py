@@ -117,7 +117,7 @@ def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) ->
         locks=read(tables, "locks", Lock),
         verdicts=[each for each in read(tables, "verdicts", Verdict) if _is_live(each.environment, config)],
         stopped=list(_stopped(runs, linked.deployments, config, begin)),
-        flaky=list(_flaky(tables["test_case_runs"], begin)),
+        flaky=list(_flaky(history.after("test_case_runs", "started_at", begin))),
         errors={
             each.name: each.error_at
             for each in history.sources()
@@ -167,9 +167,9 @@ def _stopped(
             )
 
 
-def _flaky(tests: pa.Table, begin: datetime) -> Iterator[tuple[str, str, datetime]]:
+def _flaky(tests: pa.Table) -> Iterator[tuple[str, str, datetime]]:
     """Test cases that both passed and failed on one revision and job, and when they were last run on it."""
-    late = tests.filter((pc.field("started_at") > begin) & pc.is_valid(pc.field("revision")))
+    late = tests.filter(pc.is_valid(pc.field("revision")))
     seen: dict[tuple[str, str, str, str], tuple[set[bool], datetime]] = {}
     columns = ("codebase", "name", "revision", "job", "outcome", "started_at")
     for row in late.select(list(columns)).to_pylist():

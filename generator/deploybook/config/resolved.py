@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -168,6 +169,11 @@ class Config(Document):
                 # A repository with several codebases in it names none of them.
                 addresses[address] = None if address in addresses else key
         return addresses | found
+
+    @property
+    def naming(self) -> str:
+        """A word that is another where `codebase_of` may answer otherwise."""
+        return sha256(repr(sorted(self._codebases.items())).encode()).hexdigest()[:16]
 
     def codebase_of(self, name: str | None) -> str | None:
         """Which codebase other systems call so: its name, an alias, its repository's address; in any case."""

@@ -15,7 +15,7 @@ import ibis
 import pyarrow as pa
 
 from deploybook.errors import NoHistoryError, SourceError
-from deploybook.feed import Afresh, Ask, Cursor, Feed, Rejected
+from deploybook.feed import Added, Afresh, Ask, Cursor, Feed, Rejected
 from deploybook.history import schema, sql
 from deploybook.history.columns import TABLES
 from deploybook.history.database import Database
@@ -121,11 +121,11 @@ class History:
     def sync(self, feed: Feed, ask: Ask, *, believe: bool = False) -> SyncReport:
         """Pull a feed and save what it yields, whole or not at all.
 
-        A later record replaces an earlier one with the same key from the same feed. Of a snapshot, or of a
-        pull that says `Afresh`, what is not yielded again is forgotten. Another feed that yields several
-        cursors is saved in steps, each with its cursor. A `SourceError` is kept with the source and
-        returned; what was saved before stands. So it is where all there is is less than half of what
-        there was, and many records less: that is more often a fault of the source than the truth.
+        A later record replaces an earlier one with the same key from the same feed. Of a snapshot that does
+        not say `Added`, or of a pull that says `Afresh`, what is not yielded again is forgotten. Another feed
+        that yields several cursors is saved in steps, each with its cursor. A `SourceError` is kept with the
+        source and returned; what was saved before stands. So it is where all there is is less than half of
+        what there was, and many records less: that is more often a fault of the source than the truth.
 
         Args:
             feed: What to read.
@@ -178,6 +178,8 @@ class History:
                     afresh = False
             elif isinstance(item, Afresh):
                 whole = True
+            elif isinstance(item, Added):
+                whole = afresh = False
             else:
                 unchanged = True
         if whole and not unchanged and not believe:
@@ -271,6 +273,26 @@ class History:
         """
         with self._db.told():
             return self.table(name).order_by(list(TABLES[name].key)).to_pyarrow()
+
+    def after(self, name: str, column: str, instant: datetime) -> pa.Table:
+        """The rows of `read` whose `column` is later than an instant: of what may be too much to hold.
+
+        Raises:
+            KeyError: There is no such table.
+        """
+        with self._db.told():
+            rows = self.table(name)
+            return rows.filter(rows[column] > instant).order_by(list(TABLES[name].key)).to_pyarrow()
+
+    def codebases(self, name: str) -> frozenset[str]:
+        """Which codebases a table speaks of.
+
+        Raises:
+            KeyError: There is no such table, or it is not of codebases.
+        """
+        with self._db.told():
+            found = self._db.table(TABLES[name].stored).select("codebase").distinct().to_pyarrow()
+        return frozenset(found["codebase"].to_pylist())
 
     def tables(self) -> list[str]:
         """Names of the record tables."""

@@ -30,6 +30,8 @@ from deploybook.text import slug
 
 HEAVY_WEEK = 500
 """Of more changes than this, a week's page tells the news, and a page for each codebase all of its own."""
+FLAKY_DAYS = 30
+"""Days in which a test case that was flaky once is told."""
 MANY_INCIDENTS = 100
 """Of more than so many, those of the last weeks are on one page, and each year has a page of its own."""
 
@@ -111,7 +113,8 @@ class Book:
     tables: Mapping[str, pa.Table]
     """What other tools read, by the name of its file below `data/`: changes, deployments, …"""
     history: Mapping[str, pa.Table]
-    """The merged history by table name, for what linking does not touch."""
+    """The merged history by table name, for what linking does not touch; of test case runs, which may be
+    more than fit into memory, those of the days in which a test is called flaky."""
     sources: list[SourceStatus]
     rejected: list[SetAside]
     repositories: Mapping[str, Path] = field(default_factory=dict)
@@ -128,6 +131,8 @@ class Book:
     """Figures as they were published before: what the history keeps of them."""
     notices: pa.Table | None = None
     """Notices as they were sent and as they wait: key, sent_at, to."""
+    tested: frozenset[str] = frozenset()
+    """Codebases of which any test case run is known, however old."""
     cache: Path | None = None
     """Where charts are kept between builds."""
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.pages import five, readings
 from deploybook.pages.beside import figure_words
-from deploybook.pages.book import Book, Figure
+from deploybook.pages.book import FLAKY_DAYS, Book, Figure
 from deploybook.pages.deployments import Item
 from deploybook.pages.five import Spark
 from deploybook.pages.page import Page
@@ -23,7 +23,6 @@ from deploybook.periods import period_of
 from deploybook.text import link, slug
 from deploybook.words import NBSP
 
-FLAKY_DAYS = 30
 SHOWN = 100
 RED = ("failure", "error", "timeout", "timed_out", "startup_failure")
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from markupsafe import Markup
 
@@ -224,6 +225,10 @@ _WANTED = (
 )
 
 
+def _codebases(table: pa.Table) -> frozenset[str]:
+    return frozenset(pc.unique(table["codebase"]).to_pylist())
+
+
 def _silent(book: Book) -> Iterator[tuple[str, str]]:
     """What is not known of which codebases, and what that hides."""
     incidents = {incident.codebase for incident in book.incidents}
@@ -235,6 +240,6 @@ def _silent(book: Book) -> Iterator[tuple[str, str]]:
         if without := [name for name in book.codebases if name not in have]:
             yield f"No {what} of {words.joined(without)}", f"so unknown: {hides}"
     for table, what, hides in _WANTED:
-        have = set(pc.unique(book.history[table]["codebase"]).to_pylist())
-        if without := [name for name in book.codebases if name not in have]:
+        spoken_of = book.tested if table == "test_case_runs" else _codebases(book.history[table])
+        if without := [name for name in book.codebases if name not in spoken_of]:
             yield f"No {what} of {words.joined(without)}", f"so unknown: {hides}"

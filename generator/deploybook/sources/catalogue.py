@@ -79,7 +79,7 @@ class _Repositories:
 
 def _records(options: Any, config: Config) -> list[Feed]:
     patterns = RecordsOptions.model_validate(options).files
-    return [records.feed(pattern, config.root, config.codebase_of) for pattern in patterns]
+    return [records.feed(pattern, config.root, config.codebase_of, config.naming) for pattern in patterns]
 
 
 def _cdevents(options: Any, config: Config) -> list[Feed]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,14 +91,40 @@ def of_cursor(cursor: str | None) -> dict[str, File]:
         return {}
 
 
-def lines(stream: BinaryIO, longest: int) -> Iterator[tuple[int, bytes | None]]:
-    """Number and content of each line that is not blank; `None` for one of more bytes than `longest`."""
-    number = 0
-    while line := stream.readline(longest + 1):
+def lines_kept(path: Path, file: File) -> int | None:
+    """How many whole lines a file held when it was looked at; `None` where it no longer begins with them.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    digest, left, last, count = hashlib.sha256(), file.size, b"\n", 0
+    with path.open("rb") as stream:
+        while left and (block := stream.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+            count += block.count(b"\n")
+            last = block[-1:]
+    return count if left == 0 and last == b"\n" and digest.hexdigest() == file.digest else None
+
+
+def lines(
+    stream: BinaryIO, longest: int, number: int = 0, left: int = sys.maxsize
+) -> Iterator[tuple[int, bytes | None]]:
+    """Number and content of each line that is not blank; `None` for one of more bytes than `longest`.
+
+    Args:
+        stream: Read from where it stands.
+        longest: Bytes of a line.
+        number: How many lines are before.
+        left: Bytes after which nothing more is read.
+    """
+    while line := stream.readline(min(longest + 1, left)):
         number += 1
+        left -= len(line)
         if len(line) > longest:
             while line and not line.endswith(b"\n"):
-                line = stream.readline(longest)
+                line = stream.readline(min(longest, left))
+                left -= len(line)
             yield number, None
             continue
         line = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
