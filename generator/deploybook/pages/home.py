@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.pages import readings
-from deploybook.pages.book import Book, Figure
-from deploybook.pages.doubt import doubt
+from deploybook.pages.book import Book
+from deploybook.pages.homefive import MetricRow, five_small
 from deploybook.pages.page import Page
 from deploybook.pages.stops import stops
 from deploybook.pages.telling import Teller, Told, ago, ahead
@@ -43,31 +42,6 @@ class NewsItem:
     href: Markup
     when: Markup | str
     state: str
-
-
-@dataclass(frozen=True)
-class Spark:
-    """A sparkline: values oldest first, natural limits, a target, whether the last is a signal."""
-
-    points: tuple[float | None, ...]
-    label: str
-    band: tuple[float, float] | None
-    signal: bool
-
-
-@dataclass(frozen=True)
-class MetricRow:
-    """One of the five, small."""
-
-    name: str
-    href: Markup
-    number: str
-    words: str
-    note: str
-    signal: bool
-    spark: Spark
-    doubt: str
-    """Why it is shown grey; empty where it is not."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +106,11 @@ def home_page(book: Book, tell: Teller) -> HomePage:
         news=tuple(_news(book, told)),
         news_title="Shipped this week" if shown == week else f"Last shipped, in week {shown.number}",
         nothing="" if told else "When a deployment reaches users, what it brought is told here.",
-        all_news=Link(book.week_href(shown), f"All {len(told)} of week {shown.number}"),
-        metrics=tuple(_metrics(book)),
+        all_news=Link(
+            book.week_href(shown),
+            f"All {len(told)} of week {shown.number}" if len(told) != 1 else f"Week {shown.number}",
+        ),
+        metrics=tuple(five_small(book)),
         parts=(_waiting(book, tell), _branches(book), _incidents(book)),
         dates=tuple(_dates(book)),
     )
@@ -223,41 +200,6 @@ def _news(book: Book, told: list[Told]) -> Iterator[NewsItem]:
             if item.state.tone == "flag" and ", on for" in item.state.says:
                 when = item.state.says.partition(", ")[2]
         yield NewsItem(item.area, item.words, item.href, when, item.state.tone if item.state else "")
-
-
-def _metrics(book: Book) -> Iterator[MetricRow]:
-    start = book.this_week.start
-    for name, anchor, metric, noun in (
-        ("Deployments", "deployment-frequency", "deployment_frequency", "this week"),
-        ("Lead time", "change-lead-time", "change_lead_time_within_target", "within target"),
-        ("Change fail rate", "change-fail-rate", "change_fail_rate", "deployments"),
-        ("Recovery", "recovery-time", "failed_deployment_recovery_within_target", "within target"),
-        ("Rework", "rework-rate", "deployment_rework_rate", "deployments"),
-    ):
-        reading = readings.read(book, "site", "", metric)
-        number, unit = _now(reading.of(start), noun, metric)
-        limits = reading.verdict.limits
-        band = None
-        if limits is not None and limits.lower is not None and limits.upper is not None:
-            band = (limits.lower, limits.upper)
-        signal = reading.verdict.signal
-        values = tuple(figure.value for figure in reading.figures)
-        label = f"{name} by week, {len(values)} weeks; the last {number} {unit}"
-        yield MetricRow(
-            name, Markup(f"~/metrics/#{anchor}"), number, unit,
-            "" if band is None else "no signal", signal, Spark(values, label, band, signal),
-            doubted.short if (doubted := doubt(book, "site", "", metric)) else "",
-        )  # fmt: skip
-
-
-def _now(now: Figure | None, noun: str, metric: str) -> tuple[str, str]:
-    if now is None or now.numerator is None:
-        return "–", "none this week"
-    if metric == "deployment_frequency":
-        return words.number(now.numerator), noun
-    if not now.denominator:
-        return "–", "none this week"
-    return f"{words.number(now.numerator)} of {words.number(now.denominator)}", noun
 
 
 def _waiting(book: Book, tell: Teller) -> Part:

@@ -20,7 +20,7 @@ from deploybook.pages.flagstate import FlagState, flag_states
 from deploybook.text import escape, link, slug
 
 ELSEWHERE = "Everything else"
-"""The area of what no area of the configuration claims."""
+"""The area of what no area of the configuration claims; without any area, codebases stand for them."""
 
 Tone = Literal["ok", "watch", "bad", "quiet", "flag"]
 
@@ -117,7 +117,7 @@ class Teller:
             silent=news_.silent,
             described=news_.described,
             authored=news_.origin in ("override", "block", "section", "note"),
-            area=change.area or ELSEWHERE,
+            area=change.area or (ELSEWHERE if self.book.config.areas else change.codebase),
             state=self._state(change),
             when=self._when(change),
             live_at=change.deployed_at,
