@@ -51,6 +51,16 @@ def test_deployments_buttons_and_what_stops_nothing_are_said() -> None:
     assert look.says == ("looks at what runs, and may stop it here", "a failure stops nothing")
 
 
+def test_a_choice_of_environments_and_of_buttons_is_said_as_one() -> None:
+    jobs = (Job("ship", "ship", environments=("staging", "prod"), chosen=True, button=True),)
+    (ship,) = graph(Pipeline("github", "x.yml", "x", (), jobs))
+    assert ship.says == (
+        "deploys to staging or prod, as whoever starts it chooses",
+        "otherwise somebody may press a button",
+    )
+    assert not ship.gate
+
+
 def test_what_runs_whatever_happened_before_is_no_condition() -> None:
     jobs = (Job("a", "a"), Job("b", "b", needs=("a",), condition="${{ always() }}"))
     _, last = graph(Pipeline("github", "x.yml", "x", (), jobs))

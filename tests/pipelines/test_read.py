@@ -156,8 +156,53 @@ def test_what_narrows_a_trigger_is_said() -> None:
     (ci,) = pipelines(ci=LEGS)
     assert ci.triggers == (
         "after ci",
-        "on every push to main or of tags v* that changes other than certain files",
+        "on every push to main or of tags v* that changes more than docs/**",
     )
+
+
+NARROW = """
+on:
+  pull_request: {types: [opened, labeled]}
+  pull_request_target: {types: [opened, synchronize, edited], branches: [main], paths: [model/**]}
+  issues: {types: [labeled]}
+  push: {branches-ignore: [wip/*]}
+  workflow_run: {workflows: [CI, Lint], branches: [main]}
+jobs: {a: {runs-on: x}}
+"""
+
+
+def test_kinds_of_events_and_the_branches_they_are_about_are_said() -> None:
+    (ci,) = pipelines(ci=NARROW)
+    assert ci.triggers == (
+        "when a pull request is opened or labeled",
+        "on every pull request to main that changes model/**, also when edited, by the file of its base",
+        "when an issue is labeled",
+        "on every push to branches other than wip/*",
+        "after CI, Lint on main",
+    )
+    assert ci.follows == ("CI", "Lint")
+
+
+def test_what_holds_for_the_job_that_uses_a_file_holds_for_the_jobs_in_it() -> None:
+    text = DELIVER.replace("needs: build\n", "needs: build\n    if: github.repository == 'acme/shop'\n")
+    used = SHIP.replace("push: {", 'push: {if: "${{ inputs.now || always() }}", ')
+    (deliver,) = pipelines(deliver=text, ship=used)
+    found = jobs(deliver)
+    assert found["ship / push"].condition == "github.repository == 'acme/shop' && (inputs.now || always())"
+    assert found["ship / smoke"].condition == "github.repository == 'acme/shop'"
+    assert found["ship / push"].matrix == ("region",)
+    assert not found["ship / push"].chosen  # each region in turn, which nobody chooses
+
+
+def test_an_environment_that_is_chosen_is_one_of_them() -> None:
+    text = """
+on: {workflow_dispatch: {inputs: {where: {type: choice, options: [staging, production]}}}}
+jobs:
+  ship: {uses: ./.github/workflows/ship.yml, with: {region: "${{ inputs.where || 'staging' }}"}}
+"""
+    (deliver,) = pipelines(deliver=text, ship=SHIP)
+    ship = jobs(deliver)["ship / push"]
+    assert (ship.environments, ship.chosen) == (("staging", "production"), True)
 
 
 ELSEWHERE = """
@@ -182,3 +227,22 @@ def test_what_another_project_describes_is_not_guessed() -> None:
     assert (found["ship"].approval, found["ship"].blocks) == (True, True)
     assert (found["ship"].matrix, found["ship"].needs) == (("REGION",), ("build",))
     assert (found["child"].uses, found["child"].needs) == ("other/deploy", ())
+
+
+BUTTONS = """
+stages: [test]
+own: {script: [x], rules: [{if: $A, when: manual, allow_failure: true}, {if: $B}, {if: $C}, {when: manual}]}
+button: {script: [x], rules: [{when: manual, allow_failure: true}]}
+never: {script: [x], rules: [{if: $A, when: never}, {if: $B, changes: [docs/**]}, {if: $C, when: never}]}
+nightly: {script: [x], rules: [{if: '$CI_PIPELINE_SOURCE == "schedule"'}]}
+"""
+
+
+def test_rules_say_by_what_a_job_runs_alone_and_where_a_button_waits() -> None:
+    (gitlab,) = pipelines(gitlab=BUTTONS)
+    found = jobs(gitlab)
+    own, button = found["own"], found["button"]
+    assert (own.condition, own.approval, own.button, own.blocks) == ("$B or $C", False, True, True)
+    assert (button.condition, button.approval, button.button, button.blocks) == (None, True, False, False)
+    assert found["never"].condition == "$B and certain files changed"
+    assert gitlab.triggers == ("on every push", "on a schedule")

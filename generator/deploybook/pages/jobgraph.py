@@ -59,8 +59,8 @@ def nodes(pipeline: Pipeline) -> list[Node]:
     groups: dict[object, list[Job]] = {}
     for job in ordered:
         alike = (
-            needs[job.id], frozenset(waiting[job.id]), job.stage, job.approval, job.smoke, job.blocks,
-            job.uses is None, job.condition, job.environments and job.id,
+            needs[job.id], frozenset(waiting[job.id]), job.stage, job.approval, job.button, job.smoke,
+            job.blocks, job.uses is None, job.condition, job.environments and job.id,
         )  # fmt: skip
         groups.setdefault(alike, []).append(job)
     number = {job.id: place for place, jobs in enumerate(groups.values()) for job in jobs}
@@ -178,11 +178,15 @@ def _says(jobs: Sequence[Job], *, staged: bool) -> list[str]:
     if len(jobs) > 1:
         told.append(f"{words.count(len(jobs), 'job')} side by side")
     if first.environments:
-        told.append(f"deploys to {words.joined([known(each) for each in first.environments])}")
+        names = [known(each) for each in first.environments]
+        one = f"{words.joined(names, 'or')}, as whoever starts it chooses"
+        told.append(f"deploys to {one if first.chosen else words.joined(names)}")
     if len(jobs) == 1 and first.matrix:
         told.append(f"once for each {words.joined(list(first.matrix))}")
     if first.approval:
         told.append("somebody presses a button")
+    elif first.button:
+        told.append("otherwise somebody may press a button")
     if first.smoke:
         told.append("looks at what runs, and may stop it here")
     if _always(first):

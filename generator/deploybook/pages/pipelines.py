@@ -96,17 +96,7 @@ def on_the_way(pipeline: Pipeline, live: tuple[str, ...]) -> bool:
     if any(name in live for name in pipeline.environments):
         return True
     says = " ".join(pipeline.triggers)
-    return ("pull request" in says or "push" in says) and len(pipeline.jobs) > 1
-
-
-def _follows(pipeline: Pipeline, names: set[str]) -> bool:
-    """Whether a pipeline is started by one of those names when that ended."""
-    return any(
-        name in trigger.removeprefix("after ").split(", ")
-        for trigger in pipeline.triggers
-        if trigger.startswith("after ")
-        for name in names
-    )
+    return ("every pull request" in says or "push" in says) and len(pipeline.jobs) > 1
 
 
 def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipelines:
@@ -115,7 +105,7 @@ def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipe
     ordered = sorted(found, key=lambda each: (bool(known & set(each.environments)), each.file))
     shown = [each for each in ordered if on_the_way(each, book.config.live)]
     names = {each.name for each in shown}
-    shown = [each for each in ordered if each in shown or _follows(each, names)]
+    shown = [each for each in ordered if each in shown or names.intersection(each.follows)]
     return CodebasePipelines(
         name=name,
         anchor=Markup(slug(name)),
@@ -160,7 +150,8 @@ def approvals(book: Book, codebase: str, environment: str) -> str:
         elif jobs and pipeline.by_hand:
             found.append(f"whoever starts {pipeline.name}")
         elif jobs:
-            found.append(f"its pipeline, {pipeline.name}")
+            when = f" ({words.joined(list(pipeline.triggers), 'or')})" if pipeline.triggers else ""
+            found.append(f"its pipeline, {pipeline.name}{when}")
     told = [words.joined(found, "or")] if found else []
     told += _rules(book, codebase, environment)
     return "; ".join(told) if told else "no file says"

@@ -194,7 +194,7 @@ def notes(book: Book, codebase: str) -> dict[str, str]:
     """What happens at a station, as the codebase's pipeline files say."""
     found: dict[str, str] = {}
     for pipeline in book.pipelines.get(codebase, ()):
-        if any("pull request" in trigger for trigger in pipeline.triggers) and pipeline.jobs:
+        if any("every pull request" in trigger for trigger in pipeline.triggers) and pipeline.jobs:
             found["pull"] = "its pipeline runs on every commit"
         guards = bool(pipeline.smoke_tests)
         for stage in book.config.process.environments:

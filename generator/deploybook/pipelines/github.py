@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from deploybook.config.tree import Node, read
+from deploybook.pipelines import triggers as starting
 from deploybook.pipelines.model import DEEPEST, MOST_JOBS, Job, Pipeline, looks_at_users
 
 FOLDER = ".github/workflows/"
@@ -15,22 +16,17 @@ _EXPRESSION = re.compile(
 )
 _LEGS = 8
 """Legs of a matrix that are named; the others are counted."""
-_WORDS = {
-    "workflow_dispatch": "by hand",
-    "pull_request": "on every pull request",
-    "pull_request_target": "on every pull request",
-    "push": "on every push",
-    "schedule": "on a schedule",
-    "release": "when a release is made",
-    "merge_group": "in the merge queue",
-    "workflow_run": "after another workflow",
-    "workflow_call": "when another workflow uses it",
-    "deployment": "when a deployment is made",
-    "repository_dispatch": "when another system asks",
-    "issues": "when an issue changes",
-    "issue_comment": "on a comment",
-    "pull_request_review": "on a review",
-}
+
+
+@dataclass(frozen=True)
+class _Value:
+    """What a matrix' key or an input stands for: each of these in turn, or the one that somebody chooses."""
+
+    options: tuple[str, ...]
+    chosen: bool = False
+
+
+_Values = Mapping[str, _Value]
 
 
 def is_workflow(path: str) -> bool:
@@ -68,11 +64,12 @@ def _pipeline(
         kind="github",
         file=path,
         name=str(name.value) if name and name.value else path.rpartition("/")[2].rpartition(".")[0],
-        triggers=tuple(_worded(starts, triggers)),
+        triggers=tuple(starting.worded(starts, triggers)),
         jobs=jobs,
         files=tuple(sorted(reading.used)),
         aside=tuple(dict.fromkeys(reading.aside)),
         by_hand=starts == ["workflow_dispatch"],
+        follows=starting.follows(triggers),
     )
 
 
@@ -82,24 +79,6 @@ def _events(triggers: Node | None) -> list[str]:
     if triggers.mapping:
         return list(triggers.mapping)
     return [word for word, _ in triggers.words()]
-
-
-def _worded(starts: list[str], triggers: Node | None) -> Iterator[str]:
-    for event in starts:
-        if event == "workflow_call":
-            continue
-        says = _WORDS.get(event, event.replace("_", " "))
-        narrowed = triggers.get(event) if triggers else None
-        if event in ("push", "pull_request") and narrowed is not None:
-            branches, tags = _list(narrowed.get("branches")), _list(narrowed.get("tags"))
-            some = [f"to {', '.join(branches[:4])}"] if branches else []
-            some += [f"of tags {', '.join(tags[:4])}"] if tags else []
-            says += " " + " or ".join(some) if some else ""
-            says += " that changes certain files" if narrowed.get("paths") else ""
-            says += " that changes other than certain files" if narrowed.get("paths-ignore") else ""
-        if event == "workflow_run" and narrowed is not None and (after := _list(narrowed.get("workflows"))):
-            says = f"after {', '.join(after[:4])}"
-        yield says
 
 
 def _list(node: Node | None) -> list[str]:
@@ -116,7 +95,7 @@ class _Reading:
         self.count = 0
 
     def jobs(
-        self, path: str, root: Node, given: Mapping[str, tuple[str, ...]], *,
+        self, path: str, root: Node, given: _Values, *,
         depth: int = 0, prefix: str = "", before: str = "",
     ) -> Iterator[Job]:  # fmt: skip
         """The jobs of a file; those of a file it uses stand for the job that uses it."""
@@ -142,9 +121,7 @@ class _Reading:
                 else:
                     yield job
 
-    def _job(
-        self, key: str, node: Node, given: Mapping[str, tuple[str, ...]], prefix: str, before: str
-    ) -> Job:
+    def _job(self, key: str, node: Node, given: _Values, prefix: str, before: str) -> Job:
         name = _text(node.get("name")) or key
         uses = _text(node.get("uses"))
         steps = node.get("steps")
@@ -154,11 +131,13 @@ class _Reading:
             environment = _text(node.get("with", "environment"))  # what a file elsewhere is told to deploy to
         axes, tolerant = node.get("strategy", "matrix"), node.get("continue-on-error")
         values = {**given, **_matrix(axes)}
+        where = _resolved(environment, values)
         return Job(
             id=f"{prefix}{key}",
             name=f"{before}{_of_legs(name, axes) or _named(name, values) or key}",
             needs=(),
-            environments=_resolved(environment, values),
+            environments=where.options,
+            chosen=where.chosen and len(where.options) > 1,
             smoke=looks_at_users(key, name, *words),
             blocks=not (tolerant is not None and tolerant.value is True),
             matrix=tuple(key for key in axes.mapping if key not in ("include", "exclude")) if axes else (),
@@ -167,9 +146,7 @@ class _Reading:
             line=node.line,
         )
 
-    def _called(
-        self, called: str, node: Node, job: Job, given: Mapping[str, tuple[str, ...]], depth: int
-    ) -> Iterator[Job]:
+    def _called(self, called: str, node: Node, job: Job, given: _Values, depth: int) -> Iterator[Job]:
         path = called.removeprefix("./").partition("@")[0]
         root = self.trees.get(path)
         if root is None or depth >= DEEPEST:
@@ -182,16 +159,28 @@ class _Reading:
         passed = {
             key: _resolved(_text(value), values) for key, value in (inputs.mapping if inputs else {}).items()
         }
-        yield from self.jobs(
+        inside = self.jobs(
             path, root, passed, depth=depth + 1, prefix=f"{job.id} / ", before=f"{job.name} / "
         )
+        for each in inside:
+            # What holds for the job that uses the file holds for all of the file's.
+            axes = tuple(dict.fromkeys((*job.matrix, *each.matrix)))
+            yield replace(each, condition=_both(job.condition, each.condition), matrix=axes)
 
 
-def _choices(triggers: Node | None) -> dict[str, tuple[str, ...]]:
+def _both(outer: str | None, inner: str | None) -> str | None:
+    """Two conditions that both have to hold, as an expression of GitHub says it."""
+    found = [re.sub(r"^\$\{\{\s*|\s*\}\}$", "", text.strip()) for text in (outer, inner) if text]
+    if len(found) < 2:
+        return outer or inner
+    return " && ".join(f"({text})" if "||" in text else text for text in found)
+
+
+def _choices(triggers: Node | None) -> dict[str, _Value]:
     """What a person who starts the workflow may choose from, by input."""
     inputs = triggers.get("workflow_dispatch", "inputs") if triggers else None
     listed = {key: _list(node.get("options")) for key, node in (inputs.mapping if inputs else {}).items()}
-    return {key: tuple(options[:20]) for key, options in listed.items() if options}
+    return {key: _Value(tuple(options[:20]), chosen=True) for key, options in listed.items() if options}
 
 
 def _ends(jobs: list[Job]) -> tuple[str, ...]:
@@ -208,7 +197,7 @@ def _step(step: Node) -> Iterator[str]:
         yield run[:2000]
 
 
-def _matrix(node: Node | None) -> dict[str, tuple[str, ...]]:
+def _matrix(node: Node | None) -> dict[str, _Value]:
     """What each key of a matrix stands for, those that are only under `include` too."""
     found: dict[str, list[str]] = {}
     for key, values in (node.mapping if node else {}).items():
@@ -221,22 +210,24 @@ def _matrix(node: Node | None) -> dict[str, tuple[str, ...]]:
         for key, value in leg.mapping.items():
             if isinstance(value.value, str | int | float):
                 found.setdefault(key, []).append(str(value.value))
-    return {key: tuple(dict.fromkeys(values))[:20] for key, values in found.items() if values}
+    return {key: _Value(tuple(dict.fromkeys(values))[:20]) for key, values in found.items() if values}
 
 
-def _resolved(text: str | None, values: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _resolved(text: str | None, values: _Values) -> _Value:
     """A text with its one matrix or input value put in, once for each."""
     if not text:
-        return ()
+        return _Value(())
     found = _EXPRESSION.search(text)
     if found is None or found[1] not in values:
-        return (text,)
-    return tuple(text.replace(found[0], value) for value in values[found[1]])
+        return _Value((text,))
+    value = values[found[1]]
+    return _Value(tuple(text.replace(found[0], option) for option in value.options), value.chosen)
 
 
-def _named(name: str, values: Mapping[str, tuple[str, ...]]) -> str | None:
+def _named(name: str, values: _Values) -> str | None:
     """A name with its values put in; none where it is known only at run time."""
-    told = _EXPRESSION.sub(lambda found: "|".join(values.get(found[1], ("${{",))), name)
+    unknown = _Value(("${{",))
+    told = _EXPRESSION.sub(lambda found: "|".join(values.get(found[1], unknown).options), name)
     return None if "${{" in told else told
 
 
@@ -248,7 +239,7 @@ def _of_legs(name: str, axes: Node | None) -> str | None:
     found = []
     for leg in legs.items:
         values = {
-            key: (str(node.value),)
+            key: _Value((str(node.value),))
             for key, node in leg.mapping.items()
             if isinstance(node.value, str | int | float)
         }

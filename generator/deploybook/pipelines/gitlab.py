@@ -167,8 +167,9 @@ def _job(key: str, bodies: Mapping[str, Node]) -> Job:
     stops = _text(_first(chain, "environment", "action")) in ("stop", "prepare", "verify", "access")
     rules = _first(chain, "rules")
     # Outside of rules a job that waits for a button holds up nothing, unless it says otherwise.
-    plain = _text(_first(chain, "when")) == "manual"
-    manual = plain or any(_text(rule.get("when")) == "manual" for rule in (rules.items if rules else []))
+    plain = rules is None and _text(_first(chain, "when")) == "manual"
+    ways = _ways(rules)
+    buttons = [_text(rule.get("when")) == "manual" for rule in ways]
     strange = _strange(chain, bodies)
     # A stage may stand in what is described elsewhere: then it is not the default one.
     stage = _text(_first(chain, "stage")) or (None if strange else "test")
@@ -181,12 +182,13 @@ def _job(key: str, bodies: Mapping[str, Node]) -> Job:
         name=key,
         stage=stage,
         environments=environments,
-        approval=manual,
+        approval=plain or (any(buttons) and all(buttons)),
+        button=any(buttons) and not all(buttons),
         smoke=looks_at_users(key, stage or "", *(line[:500] for line in lines[:50])),
-        blocks=not (allowed.value is True if allowed is not None else plain),
+        blocks=not _allowed(ways, allowed, otherwise=plain),
         uses=_child(_first(chain, "trigger")) or strange,
         matrix=_axes(_first(chain, "parallel", "matrix")),
-        condition=_condition(rules, _first(chain, "only"), _first(chain, "except")),
+        condition=_condition(ways, _first(chain, "only"), _first(chain, "except")),
         line=bodies[key].line,
     )
 
@@ -197,15 +199,40 @@ def _strange(chain: list[Node], bodies: Mapping[str, Node]) -> str | None:
     return next((name for name in names if name not in bodies), None)
 
 
-def _condition(rules: Node | None, only: Node | None, never: Node | None) -> str | None:
-    """When a job is there: the first `if` of its rules, else the names after `only` and `except`."""
-    for rule in rules.items if rules else []:
-        if rule.get("if") and _text(rule.get("when")) != "never":
-            return _text(rule.get("if"))
+def _ways(rules: Node | None) -> list[Node]:
+    """The rules by which a job is there, by itself or behind a button."""
+    return [rule for rule in (rules.items if rules else []) if _text(rule.get("when")) != "never"]
+
+
+def _allowed(ways: list[Node], allowed: Node | None, *, otherwise: bool) -> bool:
+    """Whether a failure stops nothing, whichever rule it came by."""
+    whole = allowed.value is True if allowed is not None else otherwise
+    own = [node.value is True if (node := rule.get("allow_failure")) else whole for rule in ways]
+    return all(own) if own else whole
+
+
+def _condition(ways: list[Node], only: Node | None, never: Node | None) -> str | None:
+    """When a job runs: the `if` of each rule that starts it, else the names after `only` and `except`.
+
+    Rules behind which a button waits count where there are no others.
+    """
+    alone = [rule for rule in ways if _text(rule.get("when")) != "manual"] or ways
+    asked = [_asked(rule) for rule in alone]
+    if alone and all(asked):
+        return " or ".join(dict.fromkeys(each for each in asked if each))
     named, off = _plain(only), _plain(never)
     parts = [" or ".join(named)] if named else []
     parts += [f"not {' or '.join(off)}"] if off else []
     return " and ".join(parts) or None
+
+
+def _asked(rule: Node) -> str:
+    """What one rule asks for: a condition, and files that changed or are there."""
+    files = [says for key, says in _FILES.items() if rule.get(key)]
+    return " and ".join([condition, *files] if (condition := _text(rule.get("if"))) else files)
+
+
+_FILES = {"changes": "certain files changed", "exists": "certain files are there"}
 
 
 def _plain(node: Node | None) -> list[str]:
@@ -247,6 +274,11 @@ def _triggers(root: Node, keys: Mapping[str, Node]) -> tuple[str, ...]:
             found.append("on every push to certain branches")
         if not told and not rule.get("changes"):
             found.append("on every push")
+    if rules is None:
+        # Without rules of its own it runs on pushes, and on a schedule that its jobs speak of.
+        lines = [_text(rule.get("if")) or "" for node in keys.values() for rule in _ways(node.get("rules"))]
+        planned = any(re.search(r"[\"']schedule[\"']", line) for line in lines)
+        return ("on every push", "on a schedule") if planned else ("on every push",)
     return tuple(dict.fromkeys(found)) or ("on every push",)
 
 

@@ -29,8 +29,12 @@ class Job:
     """Ids of the jobs that must succeed before."""
     environments: tuple[str, ...] = ()
     """Where it deploys to, as the file writes it; what is known only at run time stands as an expression."""
+    chosen: bool = False
+    """It deploys to one of its environments, which whoever starts it chooses; else to all."""
     approval: bool = False
     """A person has to press a button: GitLab's `when: manual`."""
+    button: bool = False
+    """It runs by itself where its condition holds; elsewhere a person may press a button."""
     smoke: bool = False
     """It looks at a running environment: by its name or its steps."""
     blocks: bool = True
@@ -61,6 +65,8 @@ class Pipeline:
     """What could not be read, and why."""
     by_hand: bool = False
     """A person starts it, and nothing else does."""
+    follows: tuple[str, ...] = ()
+    """Names of the workflows after whose end it runs."""
 
     @cached_property
     def layers(self) -> tuple[tuple[Job, ...], ...]:
