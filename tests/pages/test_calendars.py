@@ -16,6 +16,7 @@ from deploybook.build.public import hide_config
 from deploybook.config import Config
 from deploybook.pages.book import Book, Figures
 from deploybook.pages.calendars import pages
+from deploybook.pages.revisions import revised
 
 AS_OF = datetime(2026, 10, 20, 12, tzinfo=UTC)
 
@@ -112,6 +113,65 @@ def test_an_event_keeps_its_identity_when_what_it_says_changes() -> None:
     assert identity(before)[1] == "bo: keeper"
     assert identity(after)[1] == "Ana: keeper"
     assert identity(before)[0] == identity(after)[0]
+
+
+def _keeper(made: Book) -> bytes:
+    return next(part.content for part in pages(made) if part.path == "process/calendar/keeper.ics")
+
+
+def _by_start(content: bytes) -> dict[datetime, Any]:
+    found: list[Any] = icalendar.Calendar.from_ical(content).walk("VEVENT")
+    return {event["dtstart"].dt: event for event in found}
+
+
+def test_a_subscribed_calendar_takes_what_changed_and_is_told_of_nothing_else() -> None:
+    published = _keeper(book(**WEEKLY))
+    swapped: dict[str, Any] = {"members": ["ana", "bo"], "every": "1w", "starts": date(2026, 10, 5)}
+    swapped["overrides"] = [{"from": date(2026, 10, 26), "to": date(2026, 11, 1), "person": "ana"}]
+    later = AS_OF + timedelta(days=1, hours=2)
+    now = _keeper(book(later, **{**WEEKLY, "rotations": {"keeper": swapped}}))
+    first = _by_start(revised(now, published, later))
+    old, monday = _by_start(published), datetime(2026, 10, 25, 23, tzinfo=UTC)
+    assert (int(first[monday]["sequence"]), first[monday]["dtstamp"].dt) == (1, later)
+    assert first[monday]["last-modified"].dt == later > old[monday]["dtstamp"].dt
+    others = [at for at in first if at != monday]
+    assert len(others) > 50
+    assert all(first[at].to_ical() == old[at].to_ical() for at in others)
+
+    again = _by_start(revised(published, revised(now, published, later), later + timedelta(days=1)))
+    assert (int(again[monday]["sequence"]), str(again[monday]["summary"])) == (2, "bo: keeper")
+
+
+def test_a_calendar_published_again_is_the_same_even_weeks_later() -> None:
+    published = _keeper(book(**WEEKLY))
+    assert revised(_keeper(book(**WEEKLY)), published, AS_OF + timedelta(hours=1)) == published
+    fortnight = AS_OF + timedelta(days=14)
+    now, old = (
+        _by_start(revised(_keeper(book(fortnight, **WEEKLY)), published, fortnight)),
+        _by_start(published),
+    )
+    shared = now.keys() & old.keys()
+    assert len(shared) > 50
+    assert all(now[at].to_ical() == old[at].to_ical() for at in shared)
+    assert all(event["dtstamp"].dt <= fortnight for event in now.values())
+
+
+@pytest.mark.parametrize("before", [None, b"", b"no calendar", b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n"])
+def test_what_was_no_calendar_before_begins_anew(before: bytes | None) -> None:
+    now = _keeper(book(**WEEKLY))
+    assert revised(now, before, AS_OF) == now
+
+
+def test_a_clock_that_goes_back_hides_no_change() -> None:
+    published = _keeper(book(**WEEKLY))
+    renamed = _keeper(book(**{**WEEKLY, "people": {"ana": {"name": "Anna"}, "bo": {}}}))
+    early = AS_OF - timedelta(days=30)
+    old, now = _by_start(published), _by_start(revised(renamed, published, early))
+    changed = [at for at in now if "Anna" in str(now[at]["summary"])]
+    assert changed
+    assert all(
+        int(now[at]["sequence"]) == 1 and now[at]["dtstamp"].dt >= old[at]["dtstamp"].dt for at in changed
+    )
 
 
 def test_the_same_configuration_gives_the_same_bytes_and_an_hour_changes_nothing() -> None:

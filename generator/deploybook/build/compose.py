@@ -6,7 +6,7 @@ import fcntl
 import gc
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +23,8 @@ from deploybook.history import History, SyncReport, upkeep
 from deploybook.pages import navigation
 from deploybook.pages.book import Book
 from deploybook.pages.feeds import discovery
+from deploybook.pages.page import File, Page
+from deploybook.pages.revisions import revised
 from deploybook.render import Written, environment, templates_folder, write, write_if_changed
 
 
@@ -202,7 +204,10 @@ def docs_folder(config: Config) -> Path:
     return config.build_dir / "docs"
 
 
-def _render(config: Config, history: History, as_of: datetime, progress: Progress) -> tuple[Book, Written]:
+def _render(
+    config: Config, history: History, as_of: datetime, progress: Progress, last: Path | None = None
+) -> tuple[Book, Written]:
+    """Write Markdown and files; `last` is the site that readers have now."""
     from deploybook.build.book import open_book
     from deploybook.pages.catalogue import everything
 
@@ -210,10 +215,21 @@ def _render(config: Config, history: History, as_of: datetime, progress: Progres
     progress.step("writing pages")
     jinja = environment(config.build_dir / "cache" / "templates")
     by_hand = config.root / "docs" if config.file is not None else None
-    written = write(jinja, everything(book), by_hand, docs_folder(config), book.studio)
+    docs = docs_folder(config)
+    written = write(jinja, _revised(everything(book), last or docs, as_of), by_hand, docs, book.studio)
     if book.studio is not None:
         book.studio.prune()
     return book, written
+
+
+def _revised(parts: Iterable[Page | File], last: Path, as_of: datetime) -> Iterator[Page | File]:
+    """The same, calendars with the events numbered that are others than in the last ones."""
+    for part in parts:
+        if not (isinstance(part, File) and part.path.endswith(".ics")):
+            yield part
+            continue
+        before = last / part.path
+        yield File(part.path, revised(part.content, before.read_bytes() if before.is_file() else None, as_of))
 
 
 def build(config: Config, as_of: datetime, reading: Reading | None = None, *, progress: Progress) -> Outcome:
@@ -229,7 +245,7 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
         with History.open(config.history_url, root=config.root) as history:
             kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)
-            book, _ = _render(config, history, as_of, progress)
+            book, _ = _render(config, history, as_of, progress, target)
         says = _publish(config, book, own, target, progress)
         with History.open(config.history_url, root=config.root) as history:
             history.keep("published", book.kept.new)

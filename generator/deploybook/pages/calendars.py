@@ -1,7 +1,7 @@
 """`process/calendar.ics` and one for each team and rotation: what a calendar program subscribes to.
 
 An event's identity is made of what it is and when it was first meant to be, never of the clock: a
-subscribed calendar moves an event, and does not show it twice.
+subscribed calendar moves an event, and does not show it twice. `revisions` says which ones changed.
 """
 
 from __future__ import annotations
@@ -203,8 +203,10 @@ def _component(book: Book, event: Event) -> Any:
     made.add("dtstart", _value(event.start))
     if event.end != event.start:
         made.add("dtend", _value(event.end))
-    # The clock would change every byte in every build: an event's own begin stands for when it was made.
-    made.add("dtstamp", _moment(event.start))
+    # The first revision, told as of this week's Monday: the clock would change every byte in every build.
+    # `revisions` numbers on from there what is another event than when it was last published.
+    made.add("dtstamp", _base(book).astimezone(UTC))
+    made.add("sequence", 0)
     if event.about:
         made.add("description", event.about[:_LONGEST])
     if book.config.site.url:
