@@ -52,12 +52,20 @@ def test_deployments_buttons_and_what_stops_nothing_are_said() -> None:
 
 
 def test_a_choice_of_environments_and_of_buttons_is_said_as_one() -> None:
-    jobs = (Job("ship", "ship", environments=("staging", "prod"), chosen=True, button=True),)
-    (ship,) = graph(Pipeline("github", "x.yml", "x", (), jobs))
-    assert ship.says == (
-        "deploys to staging or prod, as whoever starts it chooses",
-        "otherwise somebody may press a button",
+    jobs = (
+        Job(
+            "ship",
+            "ship",
+            environments=("staging", "prod"),
+            chosen=True,
+            button=True,
+            condition="$A",
+            fallback="prod",
+        ),
     )
+    (ship,) = graph(Pipeline("github", "x.yml", "x", (), jobs))
+    assert ship.says == ("deploys to staging or prod, as whoever starts it chooses, else to prod",)
+    assert (ship.condition, ship.otherwise) == ("$A", "otherwise somebody may press a button")
     assert not ship.gate
 
 

@@ -202,7 +202,7 @@ jobs:
 """
     (deliver,) = pipelines(deliver=text, ship=SHIP)
     ship = jobs(deliver)["ship / push"]
-    assert (ship.environments, ship.chosen) == (("staging", "production"), True)
+    assert (ship.environments, ship.chosen, ship.fallback) == (("staging", "production"), True, "staging")
 
 
 ELSEWHERE = """

@@ -14,13 +14,13 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.pipelines import Job, Pipeline
 
-_NAMES = 12
+_NAMES = 20
 """Jobs of one row that are named; the others are counted."""
 _LANES = 9
 """More lanes than that would take a phone's width: the words alone say it then."""
 _STEP = 16
 _JOIN = 26
-_CONDITION = 90
+_CONDITION = 200
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class JobRow:
     after: str
     says: tuple[str, ...]
     condition: str
+    otherwise: str
+    """What may be where the condition does not hold."""
     lanes: Markup
     gate: bool
     """A person has to press a button."""
@@ -60,7 +62,7 @@ def nodes(pipeline: Pipeline) -> list[Node]:
     for job in ordered:
         alike = (
             needs[job.id], frozenset(waiting[job.id]), job.stage, job.approval, job.button, job.smoke,
-            job.blocks, job.uses is None, job.condition, job.environments and job.id,
+            job.blocks, job.matrix and job.id, job.uses is None, job.condition, job.environments and job.id,
         )  # fmt: skip
         groups.setdefault(alike, []).append(job)
     number = {job.id: place for place, jobs in enumerate(groups.values()) for job in jobs}
@@ -115,7 +117,8 @@ def graph(pipeline: Pipeline) -> tuple[JobRow, ...]:
                 name=_names(row.jobs),
                 after=_after(row, rows),
                 says=tuple(_says(row.jobs, staged=staged)),
-                condition="" if _always(first) else _short(first.condition or ""),
+                condition="" if _always(first) else _short(_bare(first.condition or "")),
+                otherwise="otherwise somebody may press a button" if first.button else "",
                 lanes=drawn,
                 gate=first.approval,
                 ships=bool(first.environments),
@@ -165,8 +168,8 @@ def _after(row: Node, rows: Sequence[Node]) -> str:
     before = [job.name for need in sorted(row.needs) for job in rows[need].jobs]
     if not before:
         return "at once"
-    if len(before) > _NAMES // 2:
-        return f"after {words.count(len(before), 'job')}: {', '.join(before[: _NAMES // 2])} …"
+    if len(before) > _NAMES:
+        return f"after {words.count(len(before), 'job')}: {', '.join(before[:_NAMES])} …"
     return f"after {words.joined(before)}"
 
 
@@ -180,13 +183,12 @@ def _says(jobs: Sequence[Job], *, staged: bool) -> list[str]:
     if first.environments:
         names = [known(each) for each in first.environments]
         one = f"{words.joined(names, 'or')}, as whoever starts it chooses"
+        one += f", else to {first.fallback}" if first.fallback else ""
         told.append(f"deploys to {one if first.chosen else words.joined(names)}")
     if len(jobs) == 1 and first.matrix:
         told.append(f"once for each {words.joined(list(first.matrix))}")
     if first.approval:
         told.append("somebody presses a button")
-    elif first.button:
-        told.append("otherwise somebody may press a button")
     if first.smoke:
         told.append("looks at what runs, and may stop it here")
     if _always(first):
@@ -204,8 +206,12 @@ def _says(jobs: Sequence[Job], *, staged: bool) -> list[str]:
 
 def _always(job: Job) -> bool:
     """Whether it runs whatever became of those before: not a condition, but the lack of one."""
-    bare = re.sub(r"^\$\{\{\s*|\s*\}\}$", "", (job.condition or "").strip())
-    return bare in ("always()", "!cancelled()", "success() || failure()")
+    return _bare(job.condition or "") in ("always()", "!cancelled()", "success() || failure()")
+
+
+def _bare(condition: str) -> str:
+    """A condition without the brackets of an expression."""
+    return re.sub(r"^\$\{\{\s*|\s*\}\}$", "", condition.strip())
 
 
 def known(environment: str) -> str:

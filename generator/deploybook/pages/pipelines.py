@@ -76,11 +76,12 @@ def pages(book: Book) -> Iterator[Page]:
     if not drawn and not any(each.stages for each in told):
         return
     of = words.count(len(told), "codebase")
-    sentence = (
-        f"{words.spelled(drawn, start=True)} of {of} have a pipeline of their own."
-        if drawn < len(told)
-        else f"Each of {words.count(drawn, 'codebase', words=True)} has a pipeline of its own."
-    )
+    if drawn < len(told):
+        sentence = f"{words.spelled(drawn, start=True)} of {of} have a pipeline of their own."
+    elif drawn == 1:
+        sentence = f"{told[0].name} has a pipeline of its own."
+    else:
+        sentence = f"Each of {words.count(drawn, 'codebase', words=True)} has a pipeline of its own."
     model = PipelinesPage(
         kicker="Pipelines, as their files describe them",
         sentence=sentence,
@@ -111,9 +112,7 @@ def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipe
         anchor=Markup(slug(name)),
         drawn=tuple(draw(each) for each in shown),
         others=tuple(
-            (each.name, words.joined(list(each.triggers)) if each.triggers else "", len(each.jobs), each.file)
-            for each in ordered
-            if each not in shown
+            (each.name, _when(each), len(each.jobs), each.file) for each in ordered if each not in shown
         ),
         stages=tuple(_stage_row(each) for each in stages),
         empty=_empty(book, name, bool(found)),
@@ -130,7 +129,7 @@ def _empty(book: Book, name: str, found: bool) -> str:
 
 def draw(pipeline: Pipeline) -> Drawn:
     """A pipeline as a graph of its jobs."""
-    when = words.joined(list(pipeline.triggers)) if pipeline.triggers else "never by itself"
+    when = _when(pipeline) or "never by itself"
     more = f", with {words.count(len(pipeline.files), 'file')} that it uses" if pipeline.files else ""
     return Drawn(
         name=pipeline.name,
@@ -138,6 +137,13 @@ def draw(pipeline: Pipeline) -> Drawn:
         jobs=graph(pipeline),
         aside=pipeline.aside,
     )
+
+
+def _when(pipeline: Pipeline) -> str:
+    """What starts it; parted by semicolons where one of them has commas of its own."""
+    if any("," in each for each in pipeline.triggers):
+        return "; ".join(pipeline.triggers)
+    return words.joined(list(pipeline.triggers)) if pipeline.triggers else ""
 
 
 def approvals(book: Book, codebase: str, environment: str) -> str:

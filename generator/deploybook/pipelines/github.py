@@ -12,7 +12,7 @@ from deploybook.pipelines.model import DEEPEST, MOST_JOBS, Job, Pipeline, looks_
 
 FOLDER = ".github/workflows/"
 _EXPRESSION = re.compile(
-    r"\$\{\{\s*(?:matrix|(?:github\.event\.)?inputs)\.([\w-]+)(?:\s*\|\|\s*'[^']*')?\s*\}\}"
+    r"\$\{\{\s*(?:matrix|(?:github\.event\.)?inputs)\.([\w-]+)(?:\s*\|\|\s*'([^']*)')?\s*\}\}"
 )
 _LEGS = 8
 """Legs of a matrix that are named; the others are counted."""
@@ -24,6 +24,8 @@ class _Value:
 
     options: tuple[str, ...]
     chosen: bool = False
+    fallback: str = ""
+    """Which it is where nobody chose, as the file says."""
 
 
 _Values = Mapping[str, _Value]
@@ -138,6 +140,7 @@ class _Reading:
             needs=(),
             environments=where.options,
             chosen=where.chosen and len(where.options) > 1,
+            fallback=where.fallback,
             smoke=looks_at_users(key, name, *words),
             blocks=not (tolerant is not None and tolerant.value is True),
             matrix=tuple(key for key in axes.mapping if key not in ("include", "exclude")) if axes else (),
@@ -221,7 +224,10 @@ def _resolved(text: str | None, values: _Values) -> _Value:
     if found is None or found[1] not in values:
         return _Value((text,))
     value = values[found[1]]
-    return _Value(tuple(text.replace(found[0], option) for option in value.options), value.chosen)
+    options = tuple(text.replace(found[0], option) for option in value.options)
+    # Without a choice, in a run that nobody started by hand, it is what stands behind `||`.
+    fallback = text.replace(found[0], found[2]) if found[2] else value.fallback
+    return _Value(options, value.chosen, fallback if value.chosen else "")
 
 
 def _named(name: str, values: _Values) -> str | None:

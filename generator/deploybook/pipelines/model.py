@@ -31,6 +31,8 @@ class Job:
     """Where it deploys to, as the file writes it; what is known only at run time stands as an expression."""
     chosen: bool = False
     """It deploys to one of its environments, which whoever starts it chooses; else to all."""
+    fallback: str = ""
+    """The environment it deploys to where nobody chose."""
     approval: bool = False
     """A person has to press a button: GitLab's `when: manual`."""
     button: bool = False
