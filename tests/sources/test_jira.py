@@ -143,6 +143,38 @@ def test_types_that_are_incidents_are_told_with_their_components_and_strange_one
     assert 'also_known_as: ["Printer"]' in shelf.rejected[0]
 
 
+@pytest.mark.parametrize("skew", [timedelta(hours=-1), timedelta(hours=1)])
+def test_a_clock_that_is_an_hour_off_loses_nothing(
+    server: Loopback, tracker: Tracker, skew: timedelta
+) -> None:
+    tracker.now = NOW - timedelta(hours=149)
+    shelf = Shelf()
+    sync(server, shelf, tracker.now + skew)
+    assert len(shelf.of(Told)) == 250
+    tracker.rows.append(issue(251, timedelta(hours=149, minutes=10)))
+    assert sync(server, shelf, tracker.now + skew) is None
+    assert len(shelf.of(Told)) == 251
+
+
+@pytest.mark.parametrize("cloud", [True, False])
+def test_a_page_that_comes_twice_and_issues_that_move_on_lose_nothing(
+    server: Loopback, tracker: Tracker, cloud: bool
+) -> None:
+    pages: list[Reply] = []
+
+    def again(number: int, asked: Asked) -> Reply | None:
+        pages.append(tracker.answer(asked))
+        if number == 3 and not cloud:  # ten of the first page change, and stand at the end from now on
+            for row in tracker.rows[:10]:
+                row["fields"]["updated"] = stamp(NOW)
+        return pages[0] if number == 2 else None
+
+    server.fault = again
+    shelf = Shelf()
+    assert sync(server, shelf, cloud=cloud) is None
+    assert len(shelf.of(Told)) == 250
+
+
 def test_what_changes_later_replaces_what_was_known(server: Loopback, tracker: Tracker) -> None:
     shelf = Shelf()
     sync(server, shelf)

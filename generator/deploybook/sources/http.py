@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
+from urllib3.exceptions import NameResolutionError
 
 from deploybook import __version__
 from deploybook.errors import SourceError
@@ -218,7 +219,8 @@ class Client:
             )  # fmt: skip
         if status < 400:
             to = _shown(headers.get("location", "elsewhere"))
-            return SourceError(f"{self.name} leads to {to}", where=where, next_step="Check `url:`.")
+            step = "Check `url:`, and whether what is asked for was renamed."
+            return SourceError(f"{self.name} leads to {to}", where=where, next_step=step)
         return SourceError(f"{self.name} answered {status}{said}", where=where, next_step="Check `url:`.")
 
 
@@ -316,7 +318,8 @@ def reason_of(error: requests.RequestException) -> str:
         return "its certificate is not trusted"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "its answer was cut off"
-    if "resol" in str(error).lower():
+    # The address stands in the error's text, so only its kind can be trusted.
+    if error.args and isinstance(getattr(error.args[0], "reason", None), NameResolutionError):
         return "there is no such host"
     return "the connection failed"
 

@@ -17,12 +17,14 @@ from deploybook.config.sources import JiraOptions
 from deploybook.errors import SourceError, UsageError
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Rejected
 from deploybook.records import Incident, Issue
-from deploybook.sources.http import Client, session
+from deploybook.sources.http import TRIES, Client, session
 from deploybook.sources.matching import Names
 
 PAGE = 100
-OVERLAP = timedelta(hours=1)
-"""How much is read again: changes of the same minute as the last one, and those that a clock set back."""
+OVERLAP = timedelta(hours=2)
+"""How much is read again: changes of the minute of the last one, and all where a clock is an hour off."""
+LAP = 20
+"""Issues that each numbered page repeats: what changes meanwhile moves to the end, and others move up."""
 
 _KINDS: dict[str, Literal["epic", "story", "bug"]] = {"epic": "epic", "story": "story", "bug": "bug"}
 _FIELDS = "summary,status,issuetype,labels,parent,components,priority,created,updated,resolutiondate"
@@ -87,27 +89,41 @@ class _Source:
         return " AND ".join(parts) + " ORDER BY updated ASC, key ASC"
 
     def _pages(self, client: Client, jql: str) -> Iterator[list[dict[str, Any]]]:
+        common = {"jql": jql, "fields": _FIELDS, "maxResults": PAGE}
+        if not self._options.cloud:
+            yield from self._numbered(client, common)
+            return
         token: str | None = None
-        start = 0
         while True:
-            common = {"jql": jql, "fields": _FIELDS, "maxResults": PAGE}
-            if self._options.cloud:
-                found = client.get("/rest/api/3/search/jql", common | {"nextPageToken": token}).content
-            else:
-                found = client.get("/rest/api/2/search", common | {"startAt": start or None}).content
-            rows = found.get("issues") if isinstance(found, dict) else None
-            if not isinstance(rows, list):
-                raise SourceError(
-                    "its answer is not Jira's",
-                    where=self._options.url,
-                    next_step="Check `url:` and `cloud:`.",
-                )
-            yield [row for row in rows if isinstance(row, dict)]
+            found = self._asked(client, "/rest/api/3/search/jql", common | {"nextPageToken": token})
+            yield found["issues"]
             token = found.get("nextPageToken")
-            start += len(rows)
-            more = token if self._options.cloud else rows and start < int(found.get("total") or 0)
-            if not more:
+            if not token:
                 return
+
+    def _numbered(self, client: Client, common: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+        """Pages by number, each from within the one before: where they do not meet, one goes back."""
+        known: set[str] = set()
+        start = back = 0
+        while True:
+            found = self._asked(client, "/rest/api/2/search", common | {"startAt": start or None})
+            rows = found["issues"]
+            if start and rows and rows[0].get("key") not in known and back < TRIES:
+                start, back = max(0, start - PAGE // 2), back + 1
+                continue
+            yield rows
+            known |= {str(row.get("key")) for row in rows}
+            if not rows or start + len(rows) >= int(found.get("total") or 0):
+                return
+            start, back = start + max(1, len(rows) - LAP), 0
+
+    def _asked(self, client: Client, path: str, params: dict[str, Any]) -> dict[str, Any]:
+        found = client.get(path, params).content
+        if not isinstance(found, dict) or not isinstance(found.get("issues"), list):
+            raise SourceError(
+                "its answer is not Jira's", where=self._options.url, next_step="Check `url:` and `cloud:`."
+            )
+        return {**found, "issues": [row for row in found["issues"] if isinstance(row, dict)]}
 
     def _told(self, row: dict[str, Any], names: Names) -> Iterator[Item]:
         try:
