@@ -34,7 +34,7 @@ KINDS = sorted(SOURCE_OPTIONS.keys() - FILES)
 def asked(kind: str, url: str, root: Path, **more: Any) -> list[Feed]:
     """The feeds of a configuration with this source alone."""
     host = url.partition("//")[2]
-    shop = {"repository": f"http://{host}/acme/shop"} if kind in {"github", "gitlab"} else {}
+    shop: dict[str, Any] = {"repository": f"http://{host}/acme/shop"} if kind in {"github", "gitlab"} else {}
     if shop:
         shop |= {"deployments": {"from": kind}, "incidents": {"from": kind}}
     options = {"url": url, "token": "env:CANARY_TEST"} | MORE.get(kind, {}) | more
