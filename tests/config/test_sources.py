@@ -35,6 +35,11 @@ def problems(tmp_path: Path, source: str) -> list[Problem]:
         "gitlab: {token: env:T, url: https://gitlab.test/sub}",
         "upptime: {repository: https://github.com/acme/status}",
         "pagerduty: {token: env:T, url: https://api.eu.pagerduty.com}",
+        "opsgenie: {token: env:T, url: https://api.eu.opsgenie.com, alerts: 'priority: P1'}",
+        "statuspage: {page: kct, token: env:T}",
+        "statuspage: {url: https://status.acme.test}",
+        "datadog: {api_key: env:A, app_key: env:B, availability: [{codebase: shop, slo: abc}]}",
+        "datadog: {api_key: env:A, app_key: env:B, incidents: null}",
     ],
 )
 def test_these_may_stand_under_sources(tmp_path: Path, source: str) -> None:
@@ -61,6 +66,15 @@ def test_these_may_stand_under_sources(tmp_path: Path, source: str) -> None:
         ("gitlab: {}", "sources[0].gitlab.token", "token"),
         ("upptime: {repository: --upload-pack=x}", "sources[0].upptime.repository", "an address"),
         ("pagerduty: {tokn: env:T, token: env:T}", "sources[0].pagerduty.tokn", "token"),
+        ("opsgenie: {}", "sources[0].opsgenie.token", "token"),
+        ("statuspage: {page: kct}", "sources[0].statuspage", "both `page:` and `token: env:NAME`"),
+        ("statuspage: {}", "sources[0].statuspage", "`url:` of a public page"),
+        ("datadog: {api_key: env:A}", "sources[0].datadog.app_key", "app_key"),
+        (
+            "datadog: {api_key: env:A, app_key: env:B, availability: [{codebase: shp, slo: abc}]}",
+            "sources[0].datadog.availability[0].codebase",
+            "a name under `codebases`",
+        ),
         ("github: {app: {id: x, installation: 2, key: env:K}}", "sources[0].github.app.id", "integer"),
     ],
 )

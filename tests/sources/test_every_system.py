@@ -26,8 +26,13 @@ MORE: dict[str, dict[str, Any]] = {
     "circleci": {"projects": {"gh/acme/shop": "shop"}},
     "prometheus": {"availability": [{"codebase": "shop", "query": "up"}], "alerts": "ALERTS"},
     "pagerduty": {"schedules": {"on-call": "PI7DH85"}},
+    "opsgenie": {"schedules": {"on-call": "d875"}, "alerts": "priority: P1"},
+    "statuspage": {"page": "kct"},
+    "datadog": {"availability": [{"codebase": "shop", "slo": "abc"}]},
 }
 """What a kind needs besides an address and a token."""
+TOKENS = {"datadog": ("api_key", "app_key")}
+"""Where tokens stand, if not under `token`."""
 KINDS = sorted(SOURCE_OPTIONS.keys() - FILES)
 
 
@@ -37,7 +42,8 @@ def asked(kind: str, url: str, root: Path, **more: Any) -> list[Feed]:
     shop: dict[str, Any] = {"repository": f"http://{host}/acme/shop"} if kind in {"github", "gitlab"} else {}
     if shop:
         shop |= {"deployments": {"from": kind}, "incidents": {"from": kind}}
-    options = {"url": url, "token": "env:CANARY_TEST"} | MORE.get(kind, {}) | more
+    tokens = dict.fromkeys(TOKENS.get(kind, ("token",)), "env:CANARY_TEST")
+    options = {"url": url} | tokens | MORE.get(kind, {}) | more
     config = Config.of(
         {"codebases": {"shop": shop}, "rotations": {"on-call": {}}, "sources": [{kind: options}]}, root=root
     )

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from deploybook import __version__
-from deploybook.build import forgetting, kept, policy, portion, publish, scan, site
+from deploybook.build import forgetting, kept, policy, publish, scan, site
 from deploybook.build.progress import Progress
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
@@ -123,21 +123,16 @@ def sync(config: Config, as_of: datetime, reading: Reading | None = None, *, pro
 
 
 def _sync(config: Config, history: History, as_of: datetime, reading: Reading, progress: Progress) -> Outcome:
-    """Read sources; for a team's part as the whole names them, so that the history is the same."""
     from deploybook.build.reading import bring, guarded
     from deploybook.sources import feeds
     from deploybook.sources.local import repositories
 
     rows = rejected = 0
     problems: list[str] = []
-    asked = [
-        guarded(feed)
-        for feed in feeds(config.whole or config, config.build_dir)
-        if portion.asks(feed.name, config)
-    ]
+    asked = [guarded(feed) for feed in feeds(config, config.build_dir)]
     if forgotten := forgetting.read(config):
         asked = [forgetting.without(feed, forgotten) for feed in asked]
-    if reading.everything and config.whole is None:
+    if reading.everything:
         _forget_others(history, {feed.name for feed in asked})
     for feed in asked:
         if not reading.wants(feed.name):
@@ -206,7 +201,7 @@ def _wrote(written: Written, where: Path) -> str:
 
 def docs_folder(config: Config) -> Path:
     """Where Markdown and files are written for the site's builder."""
-    return config.work_dir / "docs"
+    return config.build_dir / "docs"
 
 
 def _render(
@@ -218,7 +213,7 @@ def _render(
 
     book = open_book(config, history, as_of, progress)
     progress.step("writing pages")
-    jinja = environment(config.work_dir / "cache" / "templates")
+    jinja = environment(config.build_dir / "cache" / "templates")
     by_hand = config.root / "docs" if config.file is not None else None
     docs = docs_folder(config)
     written = write(jinja, _revised(everything(book), last or docs, as_of), by_hand, docs, book.studio)
@@ -244,19 +239,17 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
         PublishError: MkDocs failed or the place is not ours; the last good site stands.
     """
     own = site.read_settings(config.root / "mkdocs.yml") if config.file is not None else {}
-    target = site.site_folder(config.root, own, "-".join(config.teams) if config.whole else None)
+    target = site.site_folder(config.root, own)
     publish.check_place(target)
     with only_one(config), few_collections():
         with History.open(config.history_url, root=config.root) as history:
-            if config.whole is None:
-                kept.read_back(history, target)
+            kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)
             book, _ = _render(config, history, as_of, progress, target)
         says = _publish(config, book, own, target, progress)
-        if config.whole is None:
-            with History.open(config.history_url, root=config.root) as history:
-                history.keep("published", book.kept.new)
-                kept.write(history, target, public=config.site.public)
+        with History.open(config.history_url, root=config.root) as history:
+            history.keep("published", book.kept.new)
+            kept.write(history, target, public=config.site.public)
     return Outcome(f"{synced.says}; {says}", synced.problems, synced.exit_code)
 
 
@@ -266,21 +259,18 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     settings = site.mkdocs_config(
         theme, own, name=config.site.name, url=config.site.url, docs=docs, site=next_site,
         nav=navigation.nav(docs, book),
-        extra={
-            "simulated": config.site.simulated, "feeds": discovery(book),
-            "whole": config.whole and {"name": config.whole.site.name, "url": config.whole.site.url},
-        },
+        extra={"simulated": config.site.simulated, "feeds": discovery(book)},
     )  # fmt: skip
     print_ = site.fingerprint([docs, theme], settings, *policy.RULES)
     facts = _facts(book, print_)
     if _built_from(target) == print_:
         write_if_changed(target / publish.MARK, facts)
         return f"{target} is as it was: nothing new"
-    write_if_changed(config.work_dir / "mkdocs.yml", settings.encode())
+    write_if_changed(config.build_dir / "mkdocs.yml", settings.encode())
     shutil.rmtree(next_site, ignore_errors=True)
     next_site.mkdir(parents=True)  # fails here, with a plain word, where we may not write
     progress.step("building the site")
-    site.run_mkdocs(config.work_dir / "mkdocs.yml", config.work_dir / "mkdocs.log")
+    site.run_mkdocs(config.build_dir / "mkdocs.yml", config.build_dir / "mkdocs.log")
     sealed = policy.seal(next_site)
     write_if_changed(next_site / publish.MARK, facts)
     kept.carry(target, next_site)
@@ -288,7 +278,7 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     known = scan.Known(sealed.scripts, (*site.theme_folders(theme), config.root / "docs"), config.site.url)
     scan.check(next_site, changed, known)
     for name, snippet in policy.servers(sealed.policy).items():
-        write_if_changed(config.work_dir / "headers" / name, snippet.encode())
+        write_if_changed(config.build_dir / "headers" / name, snippet.encode())
     publish.publish(next_site, target)
     return f"{target}: {len(changed):,} files are new"
 

@@ -82,7 +82,7 @@ def _references(places: Places) -> Iterator[Problem]:
         (("people",), bool, ("rotations", "*", "overrides", "*", "person")),
         (("rotations",), bool, ("process", "decides", "rotation")),
         (("rotations",), bool, ("sources", "*", "ics", "rotation")),
-        (("codebases",), bool, ("sources", "*", "prometheus", "availability", "*", "codebase")),
+        (("codebases",), bool, ("sources", "*", "*", "availability", "*", "codebase")),
         (("teams",), bool, ("process", "meetings", "*", "teams")),
         (("codebases",), bool, ("areas", "*", "codebases")),
         (("codebases",), bool, ("annotations", "*", "codebases")),

@@ -278,6 +278,66 @@ class ArgocdOptions(Model):
         return self
 
 
+class OpsgenieOptions(Model):
+    """Opsgenie: incidents, alerts that are incidents, and schedules."""
+
+    token: Secret
+    """env:NAME, the variable that holds an API key with read access."""
+    url: Address = "https://api.opsgenie.com"
+    """Where its API is: for accounts in the EU https://api.eu.opsgenie.com."""
+    incidents: bool = True
+    """Whether its incidents are read: plans without them have alerts alone."""
+    alerts: str | None = None
+    """The alerts that are incidents, as a query: priority: P1; absent: none."""
+    schedules: dict[str, str] = Field(default={})
+    """The schedule of each rotation whose turns are read, by its id."""
+
+
+class StatuspageOptions(Model):
+    """Statuspage: incidents as they were told to customers."""
+
+    page: str | None = None
+    """The page's id, with `token:`: all of its history is read."""
+    token: Secret | None = None
+    """env:NAME, the variable that holds an API key of a user of the page."""
+    url: Address = "https://api.statuspage.io"
+    """Without `page:`, a public page, as https://status.acme.test: its last 50 incidents are read."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> StatuspageOptions:
+        if (self.token is None) != (self.page is None):
+            raise wrong("both `page:` and `token: env:NAME`, or `url:` of a public page alone")
+        if self.page is None and "url" not in self.model_fields_set:
+            raise wrong("`page:` and `token: env:NAME`, or `url:` of a public page")
+        return self
+
+
+class DatadogSlo(Model):
+    """What says whether a codebase is up."""
+
+    codebase: str
+    """Whose availability it is."""
+    slo: str
+    """The id of its SLO, of monitors or of time slices."""
+
+
+class DatadogOptions(Model):
+    """Datadog: incidents, and availability by SLOs."""
+
+    api_key: Secret
+    """env:NAME, the variable that holds an API key."""
+    app_key: Secret
+    """env:NAME, the variable that holds an application key with incident_read and slos_read."""
+    url: Address = "https://api.datadoghq.com"
+    """Where its API is: for the EU https://api.datadoghq.eu."""
+    incidents: str | None = "state:(active OR stable OR resolved OR completed)"
+    """Which incidents are read, as a query; null: none."""
+    availability: tuple[DatadogSlo, ...] = ()
+    """The SLO of each codebase whose availability it knows."""
+    first: Duration = timedelta(days=90)
+    """How far back the first sync reads the SLOs."""
+
+
 class JenkinsOptions(Model):
     """Jenkins."""
 
@@ -309,5 +369,8 @@ SOURCE_OPTIONS: dict[str, type[Model]] = {
     "unleash": UnleashOptions,
     "launchdarkly": LaunchdarklyOptions,
     "jira": JiraOptions,
+    "opsgenie": OpsgenieOptions,
+    "statuspage": StatuspageOptions,
+    "datadog": DatadogOptions,
 }
 """The model of each kind of source that is part of Deploybook."""

@@ -17,6 +17,7 @@ from deploybook.config.sources import (
     CdeventsOptions,
     CircleciOptions,
     CoverageOptions,
+    DatadogOptions,
     GithubOptions,
     GitlabOptions,
     IcsOptions,
@@ -24,9 +25,11 @@ from deploybook.config.sources import (
     JiraOptions,
     JunitOptions,
     LaunchdarklyOptions,
+    OpsgenieOptions,
     PagerdutyOptions,
     PrometheusOptions,
     RecordsOptions,
+    StatuspageOptions,
     UnleashOptions,
     UpptimeOptions,
 )
@@ -37,6 +40,8 @@ from deploybook.sources import (
     cdevents,
     circleci,
     coverage,
+    datadog,
+    datadog_slos,
     git,
     github,
     gitlab,
@@ -47,10 +52,13 @@ from deploybook.sources import (
     junit,
     launchdarkly,
     locks,
+    opsgenie,
+    opsgenie_schedules,
     pagerduty,
     pagerduty_schedules,
     prometheus,
     records,
+    statuspage,
     tags,
     unleash,
     upptime,
@@ -133,6 +141,21 @@ def _jira(options: Any, config: Config) -> list[Feed]:
     return [jira.feed(JiraOptions.model_validate(options), config)]
 
 
+def _opsgenie(options: Any, config: Config) -> list[Feed]:
+    wanted = OpsgenieOptions.model_validate(options)
+    return [*opsgenie.feeds(wanted, config), *opsgenie_schedules.feeds(wanted, config)]
+
+
+def _statuspage(options: Any, config: Config) -> list[Feed]:
+    return [statuspage.feed(StatuspageOptions.model_validate(options), config)]
+
+
+def _datadog(options: Any, config: Config) -> list[Feed]:
+    wanted = DatadogOptions.model_validate(options)
+    incidents = [datadog.feed(wanted, config)] if wanted.incidents is not None else []
+    return [*incidents, *datadog_slos.feeds(wanted)]
+
+
 def _ics(options: Any, config: Config) -> list[Feed]:
     return [ics.feed(IcsOptions.model_validate(options), config)]
 
@@ -162,6 +185,9 @@ SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
     "unleash": _unleash,
     "launchdarkly": _launchdarkly,
     "jira": _jira,
+    "opsgenie": _opsgenie,
+    "statuspage": _statuspage,
+    "datadog": _datadog,
 }
 """What each kind under `sources:` makes of its options."""
 

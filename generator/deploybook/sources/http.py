@@ -27,6 +27,8 @@ _AT_LEAST = 60.0
 _PASSING = frozenset({408, 425, 500, 502, 503, 504})
 
 _ELSEWHERE = frozenset({302, 303, 307})
+_TOO_MANY = frozenset({420, 429})
+"""Statuspage says 420."""
 
 Headers = Mapping[str, str]
 Send = Callable[[str, str, dict[str, str], Any], tuple[int, Headers, str]]
@@ -253,7 +255,7 @@ def _limit(status: int, headers: Headers, text: str, attempt: int) -> float | No
     """Seconds to wait where a limit was met; `None` where none was."""
     lower = text[:2000].lower()
     spent = headers.get("x-ratelimit-remaining") == "0"
-    limited = status == 429 or (
+    limited = status in _TOO_MANY or (
         status in {403, 503} and ("retry-after" in headers or spent)
     ) or (status == 403 and ("rate limit" in lower or "abuse" in lower))  # fmt: skip
     if status == 200 and '"rate_limited"' in lower:
@@ -268,7 +270,7 @@ def _limit(status: int, headers: Headers, text: str, attempt: int) -> float | No
             seconds = then - now if then is not None and now is not None else _AT_LEAST
         return max(seconds, 1.0)
     reset = _reset(headers)
-    if reset is not None and (spent or status == 429):
+    if reset is not None and (spent or status in _TOO_MANY):
         if reset < 1e9:
             return max(reset, 1.0)  # some systems say in how many seconds
         # By the server's own clock: ours may be wrong.
@@ -306,6 +308,8 @@ def _message(text: str) -> str:
     except (ValueError, RecursionError):
         return ""
     said = found.get("message") or found.get("error") if isinstance(found, dict) else None
+    if said is None and isinstance(found, dict) and isinstance(found.get("errors"), list):
+        said = next(iter(found["errors"]), None)
     said = said.get("message") if isinstance(said, dict) else said
     return " ".join(said.split())[:200] if isinstance(said, str) else ""
 
