@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from tests.support import spark
 from tests.support.postgres import Server
@@ -26,12 +27,19 @@ from deploybook.pages.practices import Practices
 from deploybook.pages.telling import Teller
 
 pytestmark = pytest.mark.xdist_group("engines")
+OURS = "deploybook"
+LINKED = ("changes", "deployments", "branch_commits")
+AS_OF = EXAMPLE_AS_OF + timedelta(days=11)
+"""After both stories."""
 QUIET = Progress(quiet=True, verbose=False)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """The example organisation, made smaller, with a second monitor that says a part of it otherwise."""
+    """The example organisation, made smaller, with a second monitor that says a part of it otherwise.
+
+    Besides, a real history: this checkout's own, with a version at every fifth step of its first-parent line.
+    """
     folder = tmp_path_factory.mktemp("engines")
     file = make_example(folder / "site", codebases=2, years=1)
     (folder / "site" / "told").mkdir()
@@ -41,9 +49,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Config:
                 if number % 5 == 0 and (again := _otherwise(json.loads(line))):
                     out.write(json.dumps(again) + "\n")
     text = file.read_text("utf-8")
-    assert "\nsources:\n" in text
-    file.write_text(text.replace("\nsources:\n", "\nsources:\n  - records: told/*.jsonl\n"), "utf-8")
+    for place, more in (
+        ("\nsources:\n", "  - records: told/*.jsonl\n"),
+        ("\ncodebases:\n", f"  {OURS}:\n    repository: ours.git\n    deployments: {{from: tags}}\n"),
+    ):
+        assert text.count(place) == 1
+        text = text.replace(place, place + more)
+    file.write_text(text, "utf-8")
+    _clone(folder / "site" / "ours.git")
     return load(file)
+
+
+def _clone(folder: Path) -> None:
+    here = Path(__file__).parents[2]
+    subprocess.run(["git", "clone", "--quiet", "--bare", here, folder], check=True)
+    git = ("git", "-C", str(folder))
+    line = subprocess.run(
+        [*git, "rev-list", "--first-parent", "--reverse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert len(line) > 100, "clone this repository whole: its history is what is tested with"
+    for number, revision in enumerate(line[::5], 1):
+        subprocess.run([*git, "tag", "--force", f"v0.{number}", revision], check=True)
 
 
 def _otherwise(record: dict[str, object]) -> dict[str, object] | None:
@@ -69,7 +95,7 @@ def _tables(config: Config) -> Iterator[tuple[str, pa.Table]]:
     with History.open(config.history_url, root=config.root) as history:
         for name in history.tables():
             yield f"history {name}", history.read(name)
-        book = open_book(config, history, EXAMPLE_AS_OF, QUIET)
+        book = open_book(config, history, AS_OF, QUIET)
         yield from book.tables.items()
         yield "practices", Practices(book, Teller(book)).table()
 
@@ -77,7 +103,7 @@ def _tables(config: Config) -> Iterator[tuple[str, pa.Table]]:
 @pytest.fixture(scope="module")
 def plain(site: Config) -> Mapping[str, pa.Table]:
     """Kept and counted by DuckDB."""
-    sync(site, EXAMPLE_AS_OF, progress=QUIET)
+    sync(site, AS_OF, progress=QUIET)
     return dict(_tables(site))
 
 
@@ -86,7 +112,7 @@ def kept(site: Config, server: Server) -> Config:
     """Kept by PostgreSQL: read by three shards of one schedule and one run of all."""
     config = _with(site, history=server.url(schema="engines"))
     for part in (1, 2, 3):
-        sync(config, EXAMPLE_AS_OF, Reading(shard=(part, 3)), progress=QUIET)
+        sync(config, AS_OF, Reading(shard=(part, 3)), progress=QUIET)
     return config
 
 
@@ -102,6 +128,8 @@ def _differing(found: Mapping[str, pa.Table], expected: Mapping[str, pa.Table]) 
 def test_postgresql_gives_the_same_tables_as_duckdb(kept: Config, plain: Mapping[str, pa.Table]) -> None:
     assert plain["metrics"].num_rows > 5_000
     assert plain["practices"].num_rows > 50
+    real = [table.filter(pc.field("codebase") == OURS) for name, table in plain.items() if name in LINKED]
+    assert all(table.num_rows > 20 for table in real)
     assert _differing(dict(_tables(kept)), plain) == []
 
 
@@ -134,7 +162,7 @@ def test_an_engine_that_there_is_not_is_told_without_its_password(site: Config) 
         History.open(config.history_url, root=config.root) as history,
         pytest.raises(EngineError, match="cannot count") as told,
     ):
-        open_book(config, history, EXAMPLE_AS_OF, QUIET)
+        open_book(config, history, AS_OF, QUIET)
     assert "geheim" not in str(told.value)
     assert "pip install 'ibis-framework[nosuch]'" in told.value.next_step
 
@@ -144,7 +172,7 @@ def test_without_java_the_next_step_is_to_install_it(site: Config, plain: Mappin
     file = site.file.with_name("on-spark.yml")
     file.write_text(site.file.read_text("utf-8") + "\nengine: spark\n", "utf-8")
     command = [str(Path(sys.executable).with_name("deploybook")), "check", "--config", str(file)]
-    command += ["--as-of", EXAMPLE_AS_OF.isoformat()]
+    command += ["--as-of", AS_OF.isoformat()]
     nowhere = {**os.environ, "JAVA_HOME": "/nowhere"}
     ran = subprocess.run(command, check=False, capture_output=True, text=True, env=nowhere)
     assert ran.returncode == 4
