@@ -16,17 +16,18 @@ from deploybook.build.compose import few_collections
 from deploybook.feed import Ask
 from deploybook.sources import git, gitcmd
 from deploybook.sources.gitlog import FIELDS
-from deploybook.sources.repository import Repository, at_hand
+from deploybook.sources.repository import HEADS, TAGS, Repository, at_hand
 
 ROUNDS = 3
+GOAL = 1.5
 
 
 def bare(repository: Repository) -> None:
     """`git log` over the same references with the same fields, read by nobody."""
-    tips = b"".join(f"{ref.revision}\n".encode() for ref in repository.refs())
+    which = [f"--glob={folder}*" for folder in (*HEADS, TAGS)]
     subprocess.run(
-        ["git", "-C", str(repository.folder), "log", "-z", f"--format={FIELDS}", "--stdin"],
-        input=tips, stdout=subprocess.DEVNULL, env=gitcmd.environment(), check=True,
+        ["git", "-C", str(repository.folder), "log", "-z", f"--format={FIELDS}", *which],
+        stdout=subprocess.DEVNULL, env=gitcmd.environment(), check=True,
     )  # fmt: skip
 
 
@@ -58,7 +59,8 @@ def main(paths: list[str]) -> int:
             reading = best(lambda: ours(repository))  # noqa: B023
         log = best(lambda: bare(repository))  # noqa: B023
         print(
-            f"history read: {path}: {items} items, {reading:.2f} s to {log:.2f} s, ratio {reading / log:.2f}"
+            f"history read: {path}: {items} items, {reading:.2f} s to {log:.2f} s, "
+            f"ratio {reading / log:.2f} (goal {GOAL})"
         )
     return 0
 

@@ -130,6 +130,23 @@ def test_a_pull_request_on_a_tagged_old_line_is_a_change(repo: GitRepo) -> None:
     assert list(changes(pull(repo))) == ["11"]
 
 
+def test_tags_of_tags_lead_to_their_commit_and_tags_of_trees_and_files_to_none(repo: GitRepo) -> None:
+    begin = repo.commit("Begin")
+    repo.branch("old-line")
+    mended = repo.commit("Mend the old line (#11)")
+    repo.tag("v1.0.1", "One")
+    repo.git("tag", "-a", "-m", "Two", "v1.0.1-signed", "v1.0.1")
+    repo.git("tag", "of-a-tree", "HEAD^{tree}")
+    repo.git("tag", "of-a-file", "HEAD:file-0.txt")
+    repo.switch("main")
+    repo.git("branch", "-D", "old-line")
+    items = pull(repo)
+    assert set(commits(items)) == {begin, mended}
+    assert list(changes(items)) == ["11"]
+    newest = repo.commit("Go on")
+    assert set(commits(pull(repo, cursor(items)))) == {newest}
+
+
 def test_nested_merges_bring_each_their_own(repo: GitRepo) -> None:
     repo.commit("Begin")
     repo.branch("outer")

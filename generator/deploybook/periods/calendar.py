@@ -135,6 +135,8 @@ class Calendar:
 
     def windows(self, first: date, end: date) -> Iterator[Window]:
         """Windows starting on the days from `first` up to, not including, `end`."""
+        if not any(rule.window for rule in (self.rule, *self.before)):
+            return
         for number in range(first.toordinal(), end.toordinal()):
             if window := self.window_on(date.fromordinal(number)):
                 yield window
@@ -161,6 +163,8 @@ class Calendar:
 
     def cut_offs(self, first: datetime, last: datetime) -> Iterator[datetime]:
         """Cut-offs from `first` to `last`, both included, in order: of windows, or all without any."""
+        if not any(rule.cut_off for rule in (self.rule, *self.before)):
+            return
         seen = None
         day = local_date(first, self.zone) - timedelta(days=1)
         # A cut-off may be days before its window: look on until the windows' cut-offs lie beyond.

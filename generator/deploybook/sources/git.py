@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from deploybook.errors import SourceError
@@ -16,7 +17,7 @@ from deploybook.sources.repository import Ref, Repository, pull_heads
 
 Progress = Callable[[str, int, int | None], None]
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when what is read from the same history changes, so that all is read again."""
 
 
@@ -72,7 +73,7 @@ def feed(wanted: Wanted, repository: Callable[[], Repository]) -> Feed:
 
 def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
     locks = wanted.locks
-    refs = [ref for ref in repository.refs() if not (locks and ref.name.startswith(locks))]
+    refs = [ref for ref in repository.named if not (locks and ref.name.startswith(locks))]
     release = repository.release_revision(wanted.release_branch)
     state = _State(_digest(wanted, refs, release), release or "", tuple({ref.revision for ref in refs}))
     before = _State.of(ask.cursor)
@@ -99,14 +100,18 @@ def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
 def _history(
     wanted: Wanted, repository: Repository, refs: list[Ref], release: str | None, progress: Progress
 ) -> Iterator[Commit | Change | Rejected]:
-    """All commits, then all changes."""
-    tagged = sorted(repository.tags, key=lambda ref: ref.seconds or 0)
-    line_tips = list(dict.fromkeys(ref.revision for ref in tagged))
+    """All commits, then all changes.
+
+    What tags point to, and when they were made, is looked up while the commits are read.
+    """
+    beside = ThreadPoolExecutor(1)
+    tagged = beside.submit(_tagged, repository)
+    beside.shutdown(wait=False)
     touched: dict[str, Touched] = {}
     sides: dict[str, Touched] = {}
     is_part = wanted.path is not None
     try:
-        touched, sides = _touched(wanted, repository, [*([release] if release else []), *line_tips])
+        touched, sides = _touched(wanted, repository, release, tagged)
     except SourceError as error:
         yield Rejected(repository.where, f"which files its commits touched is unknown: {error.what}", "")
         is_part = False
@@ -117,7 +122,7 @@ def _history(
         if done % 5000 == 0:
             progress(f"commits of {wanted.codebase}", done, None)
         yield commit
-    lines = pulls.lines(graph, release, line_tips)
+    lines = pulls.lines(graph, release, tagged.result())
     history = pulls.History(graph, lines, set(lines.order), pull_heads(refs), touched)
     for change in pulls.changes(history, wanted.codebase):
         if is_part and isinstance(change, Change):
@@ -127,13 +132,20 @@ def _history(
         yield change
 
 
+def _tagged(repository: Repository) -> list[str]:
+    """The commits that tags point to, the oldest tag first."""
+    tags = sorted(repository.tags, key=lambda ref: ref.seconds or 0)
+    return list(dict.fromkeys(ref.revision for ref in tags))
+
+
 def _touched(
-    wanted: Wanted, repository: Repository, tips: list[str]
+    wanted: Wanted, repository: Repository, release: str | None, tagged: Future[list[str]]
 ) -> tuple[dict[str, Touched], dict[str, Touched]]:
     """What the commits of the lines touched, and (in a monorepo) those on the sides of merges."""
     sizes = not repository.partial()
     if not (sizes or wanted.files or wanted.path):
         return {}, {}
+    tips = [*([release] if release else []), *tagged.result()]
     touched = gitfiles.read(repository, tips, path=wanted.path, sizes=sizes)
     if wanted.path is None:
         return touched, {}
@@ -156,5 +168,5 @@ def _new(repository: Repository, before: _State | None, state: _State) -> set[st
 
 
 def _digest(wanted: Wanted, refs: list[Ref], release: str | None) -> str:
-    listed = sorted((ref.name, ref.revision, ref.seconds) for ref in refs)
+    listed = sorted((ref.name, ref.revision) for ref in refs)
     return hashlib.sha256(repr((_FORMAT, wanted, release, listed)).encode()).hexdigest()

@@ -30,7 +30,7 @@ def heads(repositories: Mapping[str, Repository], config: Config) -> pa.Table:
     """The newest commit of each release branch: `codebase`, `revision`."""
     rows: list[dict[str, str]] = []
     for name, ref in _release_refs(repositories, config).items():
-        revisions = {known.name: known.revision for known in repositories[name].refs()}
+        revisions = {known.name: known.revision for known in repositories[name].named}
         if ref in revisions:
             rows.append({"codebase": name, "revision": revisions[ref]})
     return pa.Table.from_pylist(

@@ -20,7 +20,8 @@ _REFS = (
     "+refs/merge-requests/*/head:refs/merge-requests/*/head",
     "+refs/deploybook/locks/*:refs/deploybook/locks/*",
 )
-_HEADS = ("refs/heads/", "refs/remotes/", "refs/pull/", "refs/merge-requests/")
+HEADS = ("refs/heads/", "refs/remotes/", "refs/pull/", "refs/merge-requests/")
+TAGS = "refs/tags/"
 _PULL_HEAD = re.compile(r"refs/(?:pull|merge-requests)/(\d{1,18})/head")
 
 
@@ -48,16 +49,19 @@ class Repository:
     folder: Path
     mirror: bool = False
 
-    def refs(self) -> list[Ref]:
-        """Branches, the heads of pull requests, and tags of commits."""
-        return [*self._heads, *self.tags]
+    @cached_property
+    def named(self) -> list[Ref]:
+        """Every branch, head of a pull request and tag with the object that it names, in the order of names.
+
+        Objects are not looked at: there may be tens of thousands. What a tag names may be a tag's own object.
+        """
+        listed = gitcmd.run(self.folder, "for-each-ref", "--format=%(objectname) %(refname)", *HEADS, TAGS)
+        lines = listed.decode("utf-8", "replace").splitlines()
+        return [Ref(name, revision) for revision, _, name in (line.partition(" ") for line in lines)]
 
     @cached_property
     def _heads(self) -> list[Ref]:
-        """In the order of their names. Their objects are not looked at: there may be tens of thousands."""
-        listed = gitcmd.run(self.folder, "for-each-ref", "--format=%(objectname) %(refname)", *_HEADS)
-        lines = listed.decode("utf-8", "replace").splitlines()
-        return [Ref(name, revision) for revision, _, name in (line.partition(" ") for line in lines)]
+        return [ref for ref in self.named if not ref.name.startswith(TAGS)]
 
     @cached_property
     def tags(self) -> list[Ref]:
@@ -65,7 +69,7 @@ class Repository:
         fields = ("objecttype", "objectname", "*objecttype", "*objectname", "creatordate:unix", "refname")
         form = " ".join(f"%({field})" for field in fields)
         found = []
-        for line in gitcmd.run(self.folder, "for-each-ref", f"--format={form}", "refs/tags/").splitlines():
+        for line in gitcmd.run(self.folder, "for-each-ref", f"--format={form}", TAGS).splitlines():
             kind, revision, peeled_kind, peeled, seconds, name = line.decode("utf-8", "replace").split(" ", 5)
             if "commit" in (kind, peeled_kind):
                 found.append(Ref(name, peeled or revision, int(seconds) if seconds.isdigit() else None))
