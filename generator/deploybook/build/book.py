@@ -11,6 +11,7 @@ import pyarrow as pa
 from deploybook.build import public
 from deploybook.build.progress import Progress
 from deploybook.build.reading import read_repositories, stated
+from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.history import History, SourceState
 from deploybook.linking import Linked, link
@@ -75,7 +76,9 @@ def _counted(linked: Linked, history: History, config: Config) -> Iterator[Runs]
     yield Engine({**joined, **stored}, backend, cache / "metrics")
 
 
-def open_book(config: Config, history: History, as_of: datetime, progress: Progress) -> Book:
+def open_book(
+    config: Config, history: History, as_of: datetime, progress: Progress, studio: Studio | None = None
+) -> Book:
     """Link and count the history as of an instant; for a public site, without what is not for outside."""
     config = by_branch_rules(config, history.read("branch_rules"), lambda: history.read("pipeline_runs"))
     local = repositories(config, config.build_dir)
@@ -120,7 +123,7 @@ def open_book(config: Config, history: History, as_of: datetime, progress: Progr
         statements=stated(config)[0],
         published=history.kept("published").to_pyarrow(),
         notices=history.kept("notices").select("key", "sent_at", "to").to_pyarrow(),
-        cache=config.build_dir / "cache",
+        studio=studio,
     )
 
 

@@ -14,8 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from deploybook import __version__
-from deploybook.build import forgetting, kept, policy, publish, scan, site
+from deploybook.build import ahead, forgetting, kept, policy, publish, scan, site
 from deploybook.build.progress import Progress
+from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
 from deploybook.feed import Ask, Feed
@@ -118,7 +119,7 @@ def only_one(config: Config) -> Iterator[None]:
 
 def sync(config: Config, as_of: datetime, reading: Reading | None = None, *, progress: Progress) -> Outcome:
     """Pull new history from every source into the store."""
-    with only_one(config), few_collections(), History.open(config.history_url, root=config.root) as history:
+    with only_one(config), few_collections(), _history(config) as history:
         return _sync(config, history, as_of, reading or Reading(), progress)
 
 
@@ -188,8 +189,8 @@ def _forget_others(history: History, asked: set[str]) -> None:
 
 def render(config: Config, as_of: datetime, *, progress: Progress) -> Outcome:
     """Store to Markdown, charts, feeds, calendar and data files; no network."""
-    with only_one(config), few_collections(), History.open(config.history_url, root=config.root) as history:
-        _, written = _render(config, history, as_of, progress)
+    with only_one(config), few_collections(), _tools(config) as tools, _history(config) as history:
+        _, written = _render(config, history, as_of, tools, progress)
     return Outcome(says=_wrote(written, docs_folder(config)))
 
 
@@ -204,21 +205,46 @@ def docs_folder(config: Config) -> Path:
     return config.build_dir / "docs"
 
 
+@dataclass(frozen=True)
+class _Tools:
+    """What pages are made with, and what of it is kept between builds."""
+
+    studio: Studio
+    templates: Path
+
+
+@contextmanager
+def _tools(config: Config) -> Iterator[_Tools]:
+    """Made ready beside what comes before pages, where nothing of them is kept yet."""
+    cache = config.build_dir / "cache"
+    with ahead.templates(cache / "templates") as templates, Studio(cache / "charts", beside=True) as studio:
+        yield _Tools(studio, templates)
+
+
+def _history(config: Config) -> History:
+    return History.open(config.history_url, root=config.root)
+
+
 def _render(
-    config: Config, history: History, as_of: datetime, progress: Progress, last: Path | None = None
+    config: Config,
+    history: History,
+    as_of: datetime,
+    tools: _Tools,
+    progress: Progress,
+    last: Path | None = None,
 ) -> tuple[Book, Written]:
     """Write Markdown and files; `last` is the site that readers have now."""
     from deploybook.build.book import open_book
     from deploybook.pages.catalogue import everything
 
-    book = open_book(config, history, as_of, progress)
+    book = open_book(config, history, as_of, progress, tools.studio)
     progress.step("writing pages")
-    jinja = environment(config.build_dir / "cache" / "templates")
+    jinja = environment(tools.templates)
     by_hand = config.root / "docs" if config.file is not None else None
     docs = docs_folder(config)
-    written = write(jinja, _revised(everything(book), last or docs, as_of), by_hand, docs, book.studio)
-    if book.studio is not None:
-        book.studio.prune()
+    parts = _revised(everything(book), last or docs, as_of)
+    written = write(jinja, parts, by_hand, docs, tools.studio)
+    tools.studio.prune()
     return book, written
 
 
@@ -242,12 +268,12 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
     target = site.site_folder(config.root, own)
     publish.check_place(target)
     with only_one(config), few_collections():
-        with History.open(config.history_url, root=config.root) as history:
+        with _tools(config) as tools, _history(config) as history:
             kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)
-            book, _ = _render(config, history, as_of, progress, target)
+            book, _ = _render(config, history, as_of, tools, progress, target)
         says = _publish(config, book, own, target, progress)
-        with History.open(config.history_url, root=config.root) as history:
+        with _history(config) as history:
             history.keep("published", book.kept.new)
             kept.write(history, target, public=config.site.public)
     return Outcome(f"{synced.says}; {says}", synced.problems, synced.exit_code)

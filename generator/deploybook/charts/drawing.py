@@ -21,6 +21,11 @@ def picture(data: Data, *, narrow: bool) -> Markup:
     return finish(exported, data.caption.description, plate.marks)
 
 
+def warm() -> None:
+    """Draw next to nothing: the exporter takes half a second for its first picture, whatever it is."""
+    vl_convert.vegalite_to_svg({"data": {"values": [{}]}, "mark": "point"}, allowed_base_urls=[])
+
+
 def compose(data: Data, *, narrow: bool) -> Plate:
     """Give the layers of a chart, not yet exported."""
     match data:

@@ -12,6 +12,7 @@ import re
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Self
 
 from markupsafe import Markup
 
@@ -36,6 +37,16 @@ class Studio:
         self._workers = Workers() if beside else None
         self._asked: dict[str, Data] = {}
         self._drawn: dict[str, tuple[str, str]] = {}
+        if self._workers is not None and not folder.is_dir():
+            self._workers.start()  # all is to be drawn: they are ready when the first chart comes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes that draw."""
+        if self._workers is not None:
+            self._workers.finish()
 
     def draw(self, data: Data) -> Chart | None:
         """Draw a chart in both widths; none where nothing is to be drawn and the page writes words."""

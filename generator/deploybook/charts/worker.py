@@ -25,19 +25,23 @@ _MOST = 4
 
 
 class Workers:
-    """Some processes that draw, started with the first chart."""
+    """Some processes that draw, started with the first chart or before it."""
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
-    def draw(self, path: Path, data: Data) -> None:
-        """Have a chart drawn and kept at `path`; returns at once."""
+    def start(self) -> None:
+        """Start the processes: loading what they draw with takes them longer than drawing."""
         if not self._threads:
             count = max(1, min(_MOST, (os.cpu_count() or 1) - 1))
             self._threads = [threading.Thread(target=self._feed, daemon=True) for _ in range(count)]
             for thread in self._threads:
                 thread.start()
+
+    def draw(self, path: Path, data: Data) -> None:
+        """Have a chart drawn and kept at `path`; returns at once."""
+        self.start()
         self._queue.put(pickle.dumps((path, data)))
 
     def finish(self) -> None:
@@ -80,6 +84,9 @@ def keep(path: Path, data: Data) -> tuple[str, str]:
 
 def serve(frames: IO[bytes]) -> None:
     """Draw what comes, until nothing more does; a chart that cannot be drawn is left out."""
+    from deploybook.charts import drawing  # noqa: PLC0415 — a second of imports, for this process only
+
+    drawing.warm()
     while len(head := frames.read(8)) == 8:
         path, data = pickle.loads(frames.read(int.from_bytes(head, "big")))  # noqa: S301 — our own, by a pipe
         with suppress(Exception):  # who asked draws it again, and then hears what is wrong

@@ -133,13 +133,8 @@ class Book:
     """Notices as they were sent and as they wait: key, sent_at, to."""
     tested: frozenset[str] = frozenset()
     """Codebases of which any test case run is known, however old."""
-    cache: Path | None = None
-    """Where charts are kept between builds."""
-
-    @cached_property
-    def studio(self) -> Studio | None:
-        """Draws charts: one for all pages, so that it knows which are in use; none without a cache."""
-        return Studio(self.cache / "charts", beside=True) if self.cache is not None else None
+    studio: Studio | None = None
+    """Draws charts: one for all pages, so that it knows which are in use; none where no page is made."""
 
     @property
     def zone(self) -> ZoneInfo:
