@@ -115,7 +115,12 @@ def escape(value: object, *, limit: int | None = LIMIT, breaks: bool = False) ->
         raise TypeError(f"{type(value).__name__} has no wording: the template must say what stands here")
     if isinstance(value, float) and not math.isfinite(value):
         raise TypeError("a number that is not finite has no wording: the template must say what stands here")
-    text = str(value)
+    return _literal(str(value), limit, breaks)
+
+
+@lru_cache(maxsize=100_000)
+def _literal(text: str, limit: int | None, breaks: bool) -> Markup:
+    """What `escape` makes of a text; a site says most of its words on several pages."""
     if len(text) <= (limit or LIMIT) and _SIMPLE.fullmatch(text):
         return Markup(text)
     text = plain(text, limit=limit, breaks=breaks)

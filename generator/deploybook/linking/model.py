@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import pyarrow as pa
 from msgspec import Struct
 
+from deploybook.linking.values import values
+
 State = Literal["waiting", "baseline", "live", "withdrawn", "undone", "unmatched"]
 Kind = Literal["planned", "hotfix", "revert", "rollback"]
 
@@ -218,12 +220,6 @@ def to_table(row: type[Struct], rows: list[Any]) -> pa.Table:
 
 def from_table(row: type[Row], table: pa.Table) -> list[Row]:
     """The rows of an Arrow table that `to_table` made."""
-    fields = schema(row)
-    columns = []
-    for field in fields:
-        values = table.column(field.name).to_pylist()
-        if pa.types.is_list(field.type):
-            values = [None if value is None else tuple(value) for value in values]
-        columns.append(values)
-    names = fields.names
-    return [row(**dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True)]
+    names = schema(row).names
+    columns = [values(table.column(name)) for name in names]
+    return [row(**dict(zip(names, each, strict=True))) for each in zip(*columns, strict=True)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 import pyarrow as pa
 
+from deploybook.linking.values import values
 from deploybook.records import KEYS, Cause, IssueLink, Reason, Record, Said, Stage
 
 Kind = TypeVar("Kind", bound=Record)
@@ -40,18 +41,16 @@ def read(tables: Mapping[str, pa.Table], name: str, kind: type[Kind]) -> list[Ki
     names = [field for field, _ in fields]
     key = [names.index(part) for part in KEYS[kind] if part in names]
     found: dict[tuple[Any, ...], Kind] = {}
-    for values in zip(*columns, strict=True):
-        of = tuple(values[part] for part in key)
+    for row in zip(*columns, strict=True):
+        of = tuple(row[part] for part in key)
         if of not in found:
-            found[of] = kind(**dict(zip(names, values, strict=True)))
+            found[of] = kind(**dict(zip(names, row, strict=True)))
     return list(found.values())
 
 
 def _column(name: str, column: pa.ChunkedArray) -> list[Any]:
-    values = column.to_pylist()
+    found = values(column)
     if name in _NESTED and not pa.types.is_boolean(column.type):  # a shift's `override` is a plain yes or no
         decoder = _NESTED[name]
-        return [None if value is None else decoder.decode(value) for value in values]
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        return [None if value is None else tuple(value) for value in values]
-    return cast(list[Any], values)
+        return [None if value is None else decoder.decode(value) for value in found]
+    return found

@@ -290,8 +290,15 @@ class Book:
         """A person's name as readers know it: that of `people`, else what the source says, without e-mail."""
         if name is None:
             return None
-        known = self.person_key(name)
-        return (self.config.people[known].name or known) if known else author_name(name)
+        if name not in self._persons:
+            known = self.person_key(name)
+            self._persons[name] = (self.config.people[known].name or known) if known else author_name(name)
+        return self._persons[name]
+
+    @cached_property
+    def _persons(self) -> dict[str, str]:
+        """Names of people as `person` has found them."""
+        return {}
 
     def person_key(self, name: str | None) -> str | None:
         """The key in `people` of what a source calls somebody: a login, a name, an address, or both."""

@@ -32,6 +32,7 @@ REVISION = 12
 
 Kind = Literal["n", "r", "w"]
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -104,7 +105,7 @@ def _packed(ordinals: list[int]) -> bytes:
     """How many there are, the newest, and from each to the next older how far; at most `CAP`."""
     kept = ordinals[-1 : -CAP - 1 : -1]
     steps = [newer - older for newer, older in pairwise(kept)]
-    return _json([len(ordinals), kept[0], *steps])
+    return f"[{','.join(map(str, (len(ordinals), kept[0], *steps)))}]".encode()
 
 
 def _leaves(found: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
@@ -143,4 +144,4 @@ def _file_name(prefix: str) -> str:
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return _ENCODER.encode(value).encode("utf-8", "replace")

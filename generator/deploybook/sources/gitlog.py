@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from deploybook import messages
+from deploybook.messages import Message
 from deploybook.records import Commit
 from deploybook.sources import gitcmd
 from deploybook.sources.gitfiles import NOTHING, Touched
@@ -36,12 +37,13 @@ class Graph:
 
     Attributes:
         nodes: The commits by revision.
-        messages: Those messages that may be of a pull request.
+        messages: What those messages say that may be of a pull request. They are read as they come, while
+            git is still looking for the next.
         subjects: The subjects of commits that were merged without a word.
     """
 
     nodes: dict[str, Node] = field(default_factory=dict)
-    messages: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
     subjects: dict[str, str] = field(default_factory=dict)
 
     def ancestors(self, tips: Iterable[str]) -> set[str]:
@@ -84,7 +86,8 @@ def read(
         "--no-show-signature", "--no-notes", "--stdin", lines=tips,
     )  # fmt: skip
     nodes, kept, subjects = graph.nodes, graph.messages, graph.subjects
-    may_be, utc, files_of = messages.may_be_pull_request, datetime.fromtimestamp, touched.get
+    may_be, parse = messages.may_be_pull_request, messages.parse
+    utc, files_of = datetime.fromtimestamp, touched.get
     wordless: set[str] = set()
     for texts in _records(blocks):
         each = iter(texts)
@@ -94,7 +97,7 @@ def read(
             message = text.rstrip("\n")
             nodes[revision] = Node(above, authored, committed, author)
             if may_be(message):
-                kept[revision] = message
+                kept[revision] = parse(message)
                 if len(above) > 1 and "\n" not in message:
                     wordless.add(above[1])
             if revision in wordless:

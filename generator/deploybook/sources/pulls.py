@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from deploybook import messages
 from deploybook.feed import Rejected
 from deploybook.messages import Message
 from deploybook.records import Change
@@ -148,10 +147,9 @@ def arrivals(history: History) -> list[Arrival]:
     highest = max(heads, default=0)
     best: dict[int, tuple[tuple[bool, bool, bool, bool, int], str, Message]] = {}
     for place, revision in enumerate(lines_of.order):
-        text = graph.messages.get(revision)
-        if text is None:
+        message = graph.messages.get(revision)
+        if message is None:
             continue
-        message = messages.parse(text)
         number = message.number
         if number is None or (number not in heads and number <= highest):
             continue
