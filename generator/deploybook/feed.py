@@ -16,6 +16,8 @@ GIT = 10
 FORGE = 20
 RECORDS = 30
 """Whose field stands where several sources know it: forge over git, records over both."""
+GATE = "gate"
+"""What the verdicts that the gate saved are called among the sources."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tests.history.support import opened, synced
 
-from deploybook import gate
 from deploybook.build import kept
+from deploybook.feed import GATE
 from deploybook.history import History, schema
 from deploybook.records import Reason, Said, Verdict
 
@@ -67,9 +67,9 @@ def test_the_gates_own_verdicts_come_back_whole(tmp_path: Path) -> None:
     """Those of record files are told again by their source, so they are not kept twice."""
     site = tmp_path / "site"
     with opened(tmp_path / "one") as history:
-        synced(history, VERDICTS, name=gate.FEED)
+        synced(history, VERDICTS, name=GATE)
         synced(history, [Verdict(environment="staging", revision="c" * 40, verdict="pass", judged_at=AT)])
-        before = history.read("verdicts").filter(pc.field("source") == gate.FEED)
+        before = history.read("verdicts").filter(pc.field("source") == GATE)
         kept.write(history, site, public=False)
     with opened(tmp_path / "two") as history:
         assert kept.read_back(history, site) == ["verdicts"]
@@ -79,7 +79,7 @@ def test_the_gates_own_verdicts_come_back_whole(tmp_path: Path) -> None:
 
 def test_a_public_site_keeps_verdicts_without_what_people_said(tmp_path: Path) -> None:
     with opened(tmp_path / "one") as history:
-        synced(history, VERDICTS, name=gate.FEED)
+        synced(history, VERDICTS, name=GATE)
         kept.write(history, tmp_path / "site", public=True)
     text = (tmp_path / "site" / kept.FOLDER / kept.VERDICTS).read_text("utf-8")
     assert text.count('"verdict":"') == 2

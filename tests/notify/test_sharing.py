@@ -12,8 +12,8 @@ from tests.support import postgres
 
 from deploybook.build.notices import notify
 from deploybook.errors import StoreError
-from deploybook.feed import RECORDS, Ask, Feed
-from deploybook.gate import FEED, save
+from deploybook.feed import GATE, RECORDS, Ask, Feed
+from deploybook.gate import save
 from deploybook.history import History
 from deploybook.records import Verdict
 
@@ -62,7 +62,7 @@ def test_a_verdict_waits_until_another_gate_has_saved_its_own(tmp_path: Path, ur
         History.open(url, root=tmp_path) as another,
         ExitStack() as held,
     ):
-        assert held.enter_context(another.claim(FEED))
+        assert held.enter_context(another.claim(GATE))
         waits: list[float] = []
 
         def sleep(seconds: float) -> None:
@@ -80,6 +80,6 @@ def test_a_verdict_that_cannot_be_saved_is_an_error_not_silence(tmp_path: Path, 
         environment="production", revision="b" * 40, verdict="fail", judged_at=NOW, codebase="shop"
     )
     with History.open(url, root=tmp_path) as mine, History.open(url, root=tmp_path) as another:
-        with another.claim(FEED), pytest.raises(StoreError):
+        with another.claim(GATE), pytest.raises(StoreError):
             save(mine, verdict, lambda _seconds: None)
         assert "b" * 40 not in mine.read("verdicts").column("revision").to_pylist()

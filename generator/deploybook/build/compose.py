@@ -26,7 +26,15 @@ from deploybook.pages.book import Book
 from deploybook.pages.feeds import discovery
 from deploybook.pages.page import File, Page
 from deploybook.pages.revisions import revised
-from deploybook.render import Written, environment, templates_folder, write, write_if_changed
+from deploybook.render import (
+    Remembered,
+    Written,
+    edition,
+    environment,
+    templates_folder,
+    write,
+    write_if_changed,
+)
 
 
 @dataclass(frozen=True)
@@ -241,9 +249,9 @@ def _render(
     progress.step("writing pages")
     jinja = environment(tools.templates)
     by_hand = config.root / "docs" if config.file is not None else None
-    docs = docs_folder(config)
+    docs, remembered = docs_folder(config), Remembered(config.build_dir / "cache" / "pages.json", edition())
     parts = _revised(everything(book), last or docs, as_of)
-    written = write(jinja, parts, by_hand, docs, tools.studio)
+    written = write(jinja, parts, by_hand, docs, studio=tools.studio, remembered=remembered)
     tools.studio.prune()
     return book, written
 

@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from deploybook import gate
-from deploybook.feed import RECORDS, Ask, Feed
+from deploybook.feed import GATE, RECORDS, Ask, Feed
 from deploybook.history import History, schema
 from deploybook.history.columns import TABLES, line_writer
 from deploybook.records import RecordError, Verdict, parse
@@ -56,12 +55,12 @@ def read_back(history: History, site: Path) -> list[str]:
 
 
 def _verdicts_back(history: History, file: Path) -> bool:
-    if not file.is_file() or any(source.name == gate.FEED and source.rows for source in history.sources()):
+    if not file.is_file() or any(source.name == GATE and source.rows for source in history.sources()):
         return False
     found = list(_verdicts(file))
     if found:
         at = max(verdict.judged_at for verdict in found)
-        history.sync(Feed(gate.FEED, RECORDS, lambda _ask: iter(found)), Ask(as_of=at, cursor="all before"))
+        history.sync(Feed(GATE, RECORDS, lambda _ask: iter(found)), Ask(as_of=at, cursor="all before"))
     return bool(found)
 
 
@@ -99,7 +98,7 @@ def write(history: History, site: Path, *, public: bool) -> None:
         write_if_changed(site / FOLDER / f"{name}.parquet", out.getvalue())
     kind = TABLES["verdicts"]
     rows = history.read(kind.table)
-    ours = rows.filter(pc.equal(rows.column("source"), gate.FEED)).select(kind.names)
+    ours = rows.filter(pc.equal(rows.column("source"), GATE)).select(kind.names)
     line = line_writer(kind)
     hidden = dict.fromkeys(("override", "reasons")) if public else {}
     lines = b"".join(line(row | hidden) + b"\n" for row in ours.to_pylist())

@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 from deploybook.build.book import Held
 from deploybook.config import Config
 from deploybook.errors import SourceError, StoreError
-from deploybook.feed import RECORDS, Ask, Feed, Item, Unchanged
-from deploybook.gate import FEED as GATE
+from deploybook.feed import GATE, RECORDS, Ask, Feed, Item, Unchanged
 from deploybook.history import History, SourceState
 from deploybook.linking import link
 from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident, from_table

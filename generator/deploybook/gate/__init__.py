@@ -5,11 +5,10 @@
 
 from deploybook.gate.checks import CHECKS
 from deploybook.gate.facts import Facts, LockInTheWay, Question, read_facts, recorded_locks
-from deploybook.gate.judge import FEED, Judgement, judge, record, save
+from deploybook.gate.judge import Judgement, judge, record, save
 
 __all__ = [
     "CHECKS",
-    "FEED",
     "Facts",
     "Judgement",
     "LockInTheWay",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from deploybook.errors import StoreError
-from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item
+from deploybook.feed import GATE, RECORDS, Ask, Cursor, Feed, Item
 from deploybook.gate.checks import CHECKS
 from deploybook.gate.facts import Answer, Facts
 from deploybook.history import History
@@ -15,8 +15,6 @@ from deploybook.records import Reason, Said, Verdict
 _WORDS: Mapping[str, str] = {"pass": "pass", "fail": "FAIL", "no_proof": "no proof"}
 _TRIES = 20
 _PAUSE = 0.5
-FEED = "gate"
-"""What the verdicts that we saved ourselves are called among the sources."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def save(history: History, verdict: Verdict, sleep: Callable[[float], None]) -> 
 
     for _ in range(_TRIES):
         # A cursor that is asked for says that what was saved before stands.
-        report = history.sync(Feed(FEED, RECORDS, pull), Ask(as_of=verdict.judged_at, cursor="all before"))
+        report = history.sync(Feed(GATE, RECORDS, pull), Ask(as_of=verdict.judged_at, cursor="all before"))
         if not report.busy:
             return
         sleep(_PAUSE)

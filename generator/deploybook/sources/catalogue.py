@@ -1,4 +1,4 @@
-"""Which feeds a configuration asks for."""
+"""Which feeds a configuration asks for. The reader of a system is loaded where a configuration names it."""
 
 from __future__ import annotations
 
@@ -34,35 +34,7 @@ from deploybook.config.sources import (
     UpptimeOptions,
 )
 from deploybook.feed import Feed
-from deploybook.sources import (
-    alertmanager,
-    argocd,
-    cdevents,
-    circleci,
-    coverage,
-    datadog,
-    datadog_slos,
-    git,
-    github,
-    gitlab,
-    gitops,
-    ics,
-    jenkins,
-    jira,
-    junit,
-    launchdarkly,
-    locks,
-    opsgenie,
-    opsgenie_schedules,
-    pagerduty,
-    pagerduty_schedules,
-    prometheus,
-    records,
-    statuspage,
-    tags,
-    unleash,
-    upptime,
-)
+from deploybook.sources import git, gitops, locks, tags
 from deploybook.sources.repository import Repository, at_hand
 
 
@@ -86,85 +58,123 @@ class _Repositories:
 
 
 def _records(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import records
+
     patterns = RecordsOptions.model_validate(options).files
     return [records.feed(pattern, config.root, config.codebase_of, config.naming) for pattern in patterns]
 
 
 def _cdevents(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import cdevents
+
     return [cdevents.feed(pattern, config) for pattern in CdeventsOptions.model_validate(options).files]
 
 
 def _junit(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import junit
+
     wanted = JunitOptions.model_validate(options)
     return [junit.feed(pattern, wanted, config.root) for pattern in wanted.files]
 
 
 def _coverage(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import coverage
+
     wanted = CoverageOptions.model_validate(options)
     return [coverage.feed(pattern, wanted, config.root) for pattern in wanted.files]
 
 
 def _github(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import github
+
     return github.feeds(GithubOptions.model_validate(options), config)
 
 
 def _gitlab(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import gitlab
+
     return gitlab.feeds(GitlabOptions.model_validate(options), config)
 
 
 def _upptime(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import upptime
+
     return [upptime.feed(UpptimeOptions.model_validate(options).repository, config)]
 
 
 def _pagerduty(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import pagerduty, pagerduty_schedules
+
     wanted = PagerdutyOptions.model_validate(options)
     return [pagerduty.feed(wanted, config), *pagerduty_schedules.feeds(wanted, config)]
 
 
 def _prometheus(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import prometheus
+
     return prometheus.feeds(PrometheusOptions.model_validate(options), config)
 
 
 def _alertmanager(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import alertmanager
+
     return [alertmanager.feed(AlertmanagerOptions.model_validate(options), config)]
 
 
 def _unleash(options: Any, _: Config) -> list[Feed]:
+    from deploybook.sources import unleash
+
     return [unleash.feed(UnleashOptions.model_validate(options))]
 
 
 def _launchdarkly(options: Any, _: Config) -> list[Feed]:
+    from deploybook.sources import launchdarkly
+
     return launchdarkly.feeds(LaunchdarklyOptions.model_validate(options))
 
 
 def _jira(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import jira
+
     return [jira.feed(JiraOptions.model_validate(options), config)]
 
 
 def _opsgenie(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import opsgenie, opsgenie_schedules
+
     wanted = OpsgenieOptions.model_validate(options)
     return [*opsgenie.feeds(wanted, config), *opsgenie_schedules.feeds(wanted, config)]
 
 
 def _statuspage(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import statuspage
+
     return [statuspage.feed(StatuspageOptions.model_validate(options), config)]
 
 
 def _datadog(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import datadog, datadog_slos
+
     wanted = DatadogOptions.model_validate(options)
     incidents = [datadog.feed(wanted, config)] if wanted.incidents is not None else []
     return [*incidents, *datadog_slos.feeds(wanted)]
 
 
 def _ics(options: Any, config: Config) -> list[Feed]:
+    from deploybook.sources import ics
+
     return [ics.feed(IcsOptions.model_validate(options), config)]
 
 
 def _jenkins(options: Any, _: Config) -> list[Feed]:
+    from deploybook.sources import jenkins
+
     return jenkins.feeds(JenkinsOptions.model_validate(options))
 
 
 def _circleci(options: Any, _: Config) -> list[Feed]:
+    from deploybook.sources import circleci
+
     return circleci.feeds(CircleciOptions.model_validate(options))
 
 
@@ -241,6 +251,8 @@ def _locks(config: Config, repositories: _Repositories) -> list[Feed]:
 
 def _of_source(source: SourceConfig, config: Config, repositories: _Repositories) -> list[Feed]:
     if source.kind == "argocd":  # the one that asks a codebase's tags which revision a version is
+        from deploybook.sources import argocd
+
         own = {
             name: repositories.get(codebase.repository, name)
             for name, codebase in config.codebases.items()

@@ -1,8 +1,4 @@
-"""View-models to Markdown: writes only what changed, removes what is gone.
-
-Links within the site are written `~/shipped/2026-W47/` in templates and view-models; each page turns them
-into relative ones, so that the site works from any path. Every other value passes `text.escape`.
-"""
+"""Files of the docs folder: written only where they changed, removed where they are gone."""
 
 from __future__ import annotations
 
@@ -11,55 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from deploybook import text, words
 from deploybook.charts.studio import Studio
 from deploybook.pages.page import File, Page
-
-_CHECKOUT = Path(__file__).parents[2] / "templates"
-_INSTALLED = Path(__file__).parent / "templates"
-
-
-def templates_folder() -> Path:
-    """Where the templates are: in the package once installed, at the top of a checkout."""
-    return _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
-
-
-def environment(cache: Path | None = None) -> Environment:
-    """The Jinja environment of every template; what it compiles is kept in the folder `cache`."""
-    if cache is not None:
-        cache.mkdir(parents=True, exist_ok=True)
-    jinja = Environment(
-        loader=FileSystemLoader(templates_folder()),
-        bytecode_cache=FileSystemBytecodeCache(str(cache)) if cache is not None else None,
-        autoescape=True,
-        finalize=text.escape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-    )
-    jinja.globals.update(words=words)
-    return jinja
-
-
-def page_markdown(jinja: Environment, page: Page) -> str:
-    """One page as Markdown with its front matter."""
-    meta: dict[str, object] = {"title": page.title}
-    if not page.search:
-        meta["search"] = {"exclude": True}
-    if not page.toc:
-        meta["hide"] = ["toc"]
-    body = jinja.get_template(page.template).render(page=page.model)
-    return str(text.front_matter(meta)) + _relative(page, body)
-
-
-def _relative(page: Page, body: str) -> str:
-    """The text with links from the site's top made relative to the page."""
-    depth = page.path.count("/") + 1 if page.path else 0
-    return body.replace('="~/', f'="{"../" * depth or "./"}')
+from deploybook.render.remembered import Remembered, print_of
+from deploybook.render.templates import page_markdown, relative, source_path
 
 
 @dataclass(frozen=True)
@@ -71,21 +24,19 @@ class Written:
     removed: int
 
 
-def source_path(page: Page) -> str:
-    """The Markdown file of a page."""
-    return f"{page.path}/index.md" if page.path else "index.md"
-
-
 def write(
     jinja: Environment,
     parts: Iterable[Page | File],
     by_hand: Path | None,
     out: Path,
+    *,
     studio: Studio | None = None,
+    remembered: Remembered | None = None,
 ) -> Written:
     """Write all pages and files, with the hand-written ones of `by_hand`, into `out`.
 
-    Pages whose charts are still being drawn by the `studio` are written last.
+    Pages whose charts are still being drawn by the `studio` are written last. A page that is `remembered`
+    to stand there, made from what it would be made from now, is not made again.
 
     A file whose content is what it was is not touched; what is no longer made is removed. Where a
     hand-written page has the address of a generated one, the generated one stands.
@@ -105,18 +56,28 @@ def write(
             put(part.path, part.content)
         else:
             pages += 1
+            target = out / source_path(part)
+            print_ = print_of(part) if remembered is not None else ""
+            if remembered is not None and remembered.stands(target, print_):
+                wanted.add(target)
+                continue
             text_ = page_markdown(jinja, part)
             if studio is not None and studio.waits(text_):
                 waiting.append((part, text_))
-            else:
-                put(source_path(part), text_.encode("utf-8", "replace"))
+                continue
+            put(source_path(part), text_.encode("utf-8", "replace"))
+            if remembered is not None:
+                remembered.keep(target, print_)
     for page, text_ in waiting:
         assert studio is not None
-        put(source_path(page), _relative(page, studio.fill(text_)).encode("utf-8", "replace"))
+        put(source_path(page), relative(page, studio.fill(text_)).encode("utf-8", "replace"))
     for path, content in _hand_written(by_hand).items():
         if out / path not in wanted:
             put(path, content)
-    return Written(pages=pages, changed=changed, removed=_remove_others(out, wanted))
+    removed = _remove_others(out, wanted)
+    if remembered is not None:
+        write_if_changed(remembered.file, remembered.content())
+    return Written(pages=pages, changed=changed, removed=removed)
 
 
 def write_if_changed(target: Path, content: bytes) -> bool:
