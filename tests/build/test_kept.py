@@ -28,6 +28,8 @@ def filled(history: History) -> None:
         {"key": "a", "sent_at": AT, "to": "env:ANA_CHAT", "text": '{"subject": "shop/1"}'},
         {"key": "b", "sent_at": None, "to": "env:ANA_CHAT", "text": '{"subject": "shop/2"}'},
     ]
+    said = {"codebase": "shop", "practice": "talk.chat", "stage": "weekly", "status": "met", "since": AT}
+    history.keep("answers", pa.Table.from_pylist([said], schema=schema.ANSWERS.schema))
     history.keep("notices", pa.Table.from_pylist(notices, schema=schema.NOTICES.schema))
 
 
@@ -39,7 +41,8 @@ def test_figures_and_sent_notices_come_back_without_what_they_said(tmp_path: Pat
         figures = history.kept("published").to_pyarrow().to_pylist()
     assert b"ANA_CHAT" not in (site / kept.FOLDER / "notices.parquet").read_bytes()
     with opened(tmp_path / "two") as history:
-        assert kept.read_back(history, site) == ["published", "notices"]
+        assert kept.read_back(history, site) == ["published", "notices", "answers"]
+        assert history.kept("answers").to_pyarrow().to_pylist()[0]["since"] == AT
         assert history.kept("published").to_pyarrow().to_pylist() == figures
         rows = history.kept("notices").to_pyarrow().to_pylist()
         assert [(row["key"], row["sent_at"]) for row in rows] == [("a", AT)]
@@ -50,7 +53,8 @@ def test_a_public_site_carries_no_notices(tmp_path: Path) -> None:
     with opened(tmp_path / "one") as history:
         filled(history)
         kept.write(history, tmp_path / "site", public=True)
-    assert [path.name for path in (tmp_path / "site" / kept.FOLDER).iterdir()] == ["published.parquet"]
+    names = sorted(path.name for path in (tmp_path / "site" / kept.FOLDER).iterdir())
+    assert names == ["answers.parquet", "published.parquet"]
 
 
 VERDICTS = (
@@ -109,4 +113,4 @@ def test_the_next_site_has_them_before_it_is_put_in_place(tmp_path: Path) -> Non
         kept.write(history, tmp_path / "site", public=False)
     (tmp_path / "next").mkdir()
     kept.carry(tmp_path / "site", tmp_path / "next")
-    assert len(list((tmp_path / "next" / kept.FOLDER).iterdir())) == 2
+    assert len(list((tmp_path / "next" / kept.FOLDER).iterdir())) == 3

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from tests.pages.support import AS_OF, SHOP, book
 
+from deploybook.config import Config, tree
 from deploybook.pages.standing import Standing
 from deploybook.pages.telling import Teller
 from deploybook.practices import CHECKS, Answer, Statement, answer, statements
+from deploybook.practices.ways import way_of
 
 Record = dict[str, Any]
 
@@ -163,7 +166,37 @@ def test_an_exemption_with_a_reason_ends_on_its_day() -> None:
 def test_a_codebase_may_have_a_limit_of_its_own_with_a_reason() -> None:
     said = Statement("deploy.weekly", "ana", date(2026, 9, 1), None, None, threshold=1, note="a library")
     found = ask("deploy.weekly", [deployment(1, 8)], SHOP, said)
-    assert (found.status, "a library" in found.says) == ("met", True)
+    assert (found.status, "a library" in found.says, found.threshold) == ("met", True, 1)
+    over = replace(said, renew=date(2026, 11, 19))
+    found = ask("deploy.weekly", [deployment(1, 8)], SHOP, over)
+    assert (found.status, found.threshold) == ("not_met", 10)
+
+
+def test_each_practice_says_how_it_is_met() -> None:
+    ways = [way_of(check) for check in CHECKS]
+    assert all(way.reads and way.how.endswith(".") for way in ways)
+    stated_ = [way_of(check).write for check in CHECKS if "practices.yml" in way_of(check).reads]
+    found, problems = statements("\n".join(stated_).encode(), frozenset(check.id for check in CHECKS))
+    assert (len(found) >= len(stated_), problems) == (True, ())
+
+
+def test_what_is_to_be_written_is_read_as_it_stands() -> None:
+    """Every piece of configuration that the page offers is one that the program takes."""
+    base: dict[str, Any] = {"site": {"name": "x"}, "codebases": {"shop": {}}, "people": {"ana": {}, "bo": {}}}
+    tried = 0
+    for check in CHECKS:
+        root, wrong = tree.read(way_of(check).write.encode(), "deploybook.yml")
+        written = root.plain() if root and isinstance(root.plain(), dict) else {}
+        if wrong or not set(written) <= set(Config.model_fields) or not written:
+            continue
+        tried += 1
+        teams = {"checkout": {}, **written.get("teams", {})}
+        rotation = {"build-keeper": {"members": ["ana", "bo"], "every": "1w", "starts": "2026-01-05"}}
+        people = {**base["people"], **written.get("people", {})}
+        merged = {**base, "rotations": rotation, **written, "teams": teams, "people": people}
+        merged["codebases"] = {"shop-web": {}, **base["codebases"], **written.get("codebases", {})}
+        Config.of(merged, root=Path())
+    assert tried >= 15
 
 
 def test_daily_buy_in_needs_two_people() -> None:
@@ -181,6 +214,7 @@ def test_practices_yml_is_read_and_each_wrong_entry_is_told() -> None:
 - {practice: team.demos, met: maybe, by: ana, on: soon}
 - {practice: deploy.weekly, exempt: true, by: ana, on: 2026-09-18, until: 2026-12-01}
 - {practice: deploy.weekly, threshold: 2, by: ana, on: 2026-09-18, because: a library}
+- {practice: deploy.weekly, exempt: true, by: ana, on: 2026-09-18, because: closed for ever}
 """
     found, problems = statements(text, frozenset(check.id for check in CHECKS))
     assert [each.practice for each in found] == ["team.demos", "deploy.weekly"]
@@ -193,6 +227,7 @@ def test_practices_yml_is_read_and_each_wrong_entry_is_told() -> None:
         ("practices.yml:4", "on"),
         ("practices.yml:4", "met"),
         ("practices.yml:5", "because"),
+        ("practices.yml:7", "until"),
     ]
 
 

@@ -122,6 +122,7 @@ def open_book(
         pipelines=said.pipelines,
         statements=stated(config)[0],
         published=history.kept("published").to_pyarrow(),
+        answered=history.kept("answers").to_pyarrow(),
         notices=history.kept("notices").select("key", "sent_at", "to").to_pyarrow(),
         studio=studio,
     )

@@ -13,6 +13,9 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from deploybook import __version__
 from deploybook.build import ahead, forgetting, kept, policy, publish, scan, site
 from deploybook.build.progress import Progress
@@ -21,7 +24,7 @@ from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
 from deploybook.feed import Ask, Feed
 from deploybook.history import History, SyncReport, upkeep
-from deploybook.pages import navigation
+from deploybook.pages import answered, navigation
 from deploybook.pages.book import Book
 from deploybook.pages.feeds import discovery
 from deploybook.pages.page import File, Page
@@ -283,8 +286,15 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
         says = _publish(config, book, own, target, progress)
         with _history(config) as history:
             history.keep("published", book.kept.new)
+            history.keep("answers", _answered(history, docs_folder(config), as_of))
             kept.write(history, target, public=config.site.public)
     return Outcome(f"{synced.says}; {says}", synced.problems, synced.exit_code)
+
+
+def _answered(history: History, docs: Path, as_of: datetime) -> pa.Table:
+    """The answers of practices that are others than when the site was last published."""
+    kept_ = history.kept("answers").to_pyarrow()
+    return answered.changed(kept_, pq.read_table(docs / "data" / "practices.parquet"), as_of)
 
 
 def _publish(config: Config, book: Book, own: dict[str, object], target: Path, progress: Progress) -> str:

@@ -1,6 +1,6 @@
-"""What no source could tell again, kept with the site: figures as published, notices, verdicts.
+"""What no source could tell again, kept with the site: figures and answers as published, notices, verdicts.
 
-The store is a cache of the sources and may be lost. These three are our own doings, so the site carries them
+The store is a cache of the sources and may be lost. These are our own doings, so the site carries them
 as data files, and a store that has none of them takes them from the last site.
 """
 
@@ -24,7 +24,7 @@ from deploybook.render import write_if_changed
 FOLDER = "data/kept"
 VERDICTS = "verdicts.jsonl"
 """Records, as any other program writes them."""
-_NAMES = ("published", "notices")
+_NAMES = ("published", "notices", "answers")
 _UNSAID = {"to": "", "text": '{"subject": ""}'}
 """To whom a notice went and what it said stays in the store; its key is enough not to send it twice."""
 

@@ -18,6 +18,7 @@ RESERVED = frozenset(
         ),
         *(
             "flaky-tests",
+            "how-to",
             "how-we-count",
             "incidents",
             "index",

@@ -24,10 +24,15 @@ PUBLISHED = layout(
     numerator="real", denominator="real", missing="integer", published_at="instant",
 )  # fmt: skip
 NOTICES = layout("notices", ("key",), key="text", sent_at="instant", to="text", text="text")
+ANSWERS = layout(
+    "answers", ("codebase", "practice", "stage", "since"),
+    codebase="text", practice="text", stage="text", status="text", since="instant",
+)  # fmt: skip
 VERSION = layout("schema_version", ("version",), one_by_one=True, version="integer")
 
-KEPT = {each.table: each for each in (PUBLISHED, NOTICES)}
-"""What the program keeps of its own doings: figures as they were published, and notices that were sent."""
+KEPT = {each.table: each for each in (PUBLISHED, NOTICES, ANSWERS)}
+"""What the program keeps of its own doings: figures as they were published, notices that were sent, and since
+when each practice has had its answer."""
 
 MIGRATIONS: tuple[Callable[[Database], None], ...] = ()
 """The first turns version 1 into 2, and so on; each is handed the connection, within a transaction."""

@@ -370,10 +370,10 @@ class History:
         return self._db
 
     def keep(self, name: str, rows: pa.Table) -> None:
-        """Keep rows of `published` or `notices`; those with the same key are replaced.
+        """Keep rows of `published`, `notices` or `answers`; those with the same key are replaced.
 
         Args:
-            name: Which of the two.
+            name: Which of them.
             rows: Columns as in `schema.KEPT`; what is missing is unknown.
 
         Raises:

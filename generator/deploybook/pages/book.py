@@ -129,6 +129,8 @@ class Book:
     """How each codebase's repository sorts its changes: `.github/release.yml`, `cliff.toml`."""
     published: pa.Table | None = None
     """Figures as they were published before: what the history keeps of them."""
+    answered: pa.Table | None = None
+    """The answers of practices, each since when it was published first."""
     notices: pa.Table | None = None
     """Notices as they were sent and as they wait: key, sent_at, to."""
     tested: frozenset[str] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -12,6 +12,7 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from deploybook import words
+from deploybook.pages import answered, howto
 from deploybook.pages.book import Book
 from deploybook.pages.ladderstory import Chapter, chapters, line
 from deploybook.pages.page import File, Page
@@ -26,6 +27,7 @@ _STATES: dict[Status, tuple[str, str]] = {
     "not_applicable": ("na", "not applicable"),
     "not_measured": ("unmeasured", "not measured"),
 }
+_WORDS: dict[str, str] = {status: word for status, (_, word) in _STATES.items()}
 _NEXT = 4
 _QUARTERS = 4
 """How many earlier quarters are shown beside today."""
@@ -67,6 +69,8 @@ class Gap:
     word: str
     says: str
     next: str
+    how: Markup
+    """The way to how it is met."""
     evidence: tuple[Markup | str, ...]
     history: str
 
@@ -136,6 +140,11 @@ class Practices:
         return found
 
     @cached_property
+    def told(self) -> Mapping[answered.Key, Sequence[tuple[datetime, str]]]:
+        """The answers as this site gave them, each since when."""
+        return answered.told(self.book.answered, self.book.as_of)
+
+    @cached_property
     def before(self) -> list[tuple[datetime, dict[tuple[str, Check], Answer]]]:
         """Answers of the ends of the four quarters before, oldest first; none before history begins."""
         first = self.book.weeks[0].bounds(self.book.zone)[0] if self.book.weeks else self.book.as_of
@@ -156,7 +165,7 @@ class Practices:
                 "stage": check.stage,
                 "status": found.status,
                 "value": found.value,
-                "threshold": check.threshold,
+                "threshold": found.threshold,
                 "evidence": found.says,
             }
             for (name, check), found in self.now.items()
@@ -169,7 +178,8 @@ class Practices:
 
 
 def pages(book: Book, practices: Practices) -> Iterator[Page | File]:
-    """The practices page."""
+    """The practices pages."""
+    yield from howto.pages(book)
     if book.codebases:
         yield Page("practices", "practices.md.jinja", "Practices", practices_page(book, practices))
     for name in book.codebases:
@@ -231,11 +241,7 @@ def _groups(book: Book, now: dict[tuple[str, Check], Answer], stage: str) -> Ite
 
 def _cell(name: str, check: Check, found: Answer) -> Cell:
     state, word = _STATES[found.status]
-    return Cell(state, word, Markup("~/practices/{}/#{}").format(slug(name), _id(check)))
-
-
-def _id(check: Check) -> Markup:
-    return Markup(slug(f"{check.stage}-{check.id}", limit=120))
+    return Cell(state, word, Markup("~/practices/{}/#{}").format(slug(name), howto.anchor(check)))
 
 
 def _daily_says(book: Book, now: dict[tuple[str, Check], Answer]) -> str:
@@ -250,7 +256,7 @@ def _gap(book: Book, practices: Practices, name: str, check: Check, *, anchor: b
     found = practices.now[name, check]
     state, word = _STATES[found.status]
     step = "" if found.status in ("met", "not_applicable") else found.step or check.step
-    id_ = _id(check)
+    id_ = howto.anchor(check)
     return Gap(
         id=id_,
         title=check.title if anchor else f"{check.title}: {name}",
@@ -258,6 +264,7 @@ def _gap(book: Book, practices: Practices, name: str, check: Check, *, anchor: b
         word=word,
         says=found.says,
         next=step,
+        how=howto.href(check),
         evidence=tuple(_evidence(book, row) for row in found.evidence[:6]),
         history=_history(practices, name, check),
     )
@@ -265,10 +272,27 @@ def _gap(book: Book, practices: Practices, name: str, check: Check, *, anchor: b
 
 def _history(practices: Practices, name: str, check: Check) -> str:
     if not check.timed:
-        return ""
+        return _published(practices, name, check)
     answers = [(at, found[name, check].status) for at, found in practices.before]
     told = [f"{words.month(at, short=True)} {at.year} {_STATES[status][1]}" for at, status in answers]
     return f"Before: {', '.join(told)}." if told else ""
+
+
+def _published(practices: Practices, name: str, check: Check) -> str:
+    """Since when this site has given the answer, and which it gave before."""
+    book, status = practices.book, practices.now[name, check].status
+    found = list(practices.told.get((name, check.id, check.stage), ()))
+    if not found or found[-1][1] != status:
+        found.append((book.as_of, status))
+    days = [at.astimezone(book.zone).date() for at, _ in found]
+    told = [
+        f"{_WORDS[each]} {'from' if number < len(found) else 'since'} "
+        f"{day.day} {words.month(day, short=True)} {day.year}"
+        for number, ((_, each), day) in enumerate(zip(found, days, strict=True), 1)
+    ]
+    tail = ", when this site first asked" if len(found) == 1 else ""
+    says = ", ".join(told[-4:])
+    return f"{says[0].upper()}{says[1:]}{tail}."
 
 
 def _evidence(book: Book, row: Evidence) -> Markup | str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from deploybook import words
 from deploybook.practices import deploying, people, working
 from deploybook.practices.model import Answer, Check, Facts, Stage, Statement, missing
 
@@ -172,14 +174,12 @@ def answer(check: Check, facts: Facts) -> Answer:
         return Answer("not_applicable", _because(exempt))
     if facts.config.site.public and check.id in _INSIDE:
         return missing("What it rests on is not shown on a public site.")
-    own = next((s for s in said if s.threshold is not None), None)
-    threshold = own.threshold if own and own.threshold is not None else check.threshold
-    found = check.find(facts, threshold or 0.0)
+    own = next((s for s in said if s.threshold is not None and (s.renew is None or s.renew >= today)), None)
+    threshold = own.threshold if own else check.threshold
+    found = replace(check.find(facts, threshold or 0.0), threshold=threshold)
     if own is None:
         return found
-    return Answer(
-        found.status, f"{found.says} Its own limit: {own.note}", found.value, found.evidence, found.step
-    )
+    return replace(found, says=f"{found.says} Its own limit, {words.number(own.threshold or 0)}: {own.note}")
 
 
 def _because(statement: Statement) -> str:

@@ -43,6 +43,8 @@ class Answer:
     evidence: tuple[Evidence, ...] = ()
     step: str = ""
     """What to do next, where the check knows better than its own standing advice."""
+    threshold: float | None = None
+    """What was asked for, where it is a number: the codebase's own, or the ladder's."""
 
 
 @dataclass(frozen=True)

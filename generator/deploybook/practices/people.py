@@ -330,12 +330,16 @@ def both_want(facts: Facts, _threshold: float) -> Answer:
 def bottleneck(facts: Facts, _threshold: float) -> Answer:
     """The worst bottleneck has an owner and a date: stated, and checked against its figure."""
     answer = _stated(facts, "manage.bottleneck")
+    if answer.status != "met":
+        return answer
     known = facts.latest.get("flaky_share")
-    if answer.status == "met" and known:
-        return Answer(
-            "met", f"{answer.says} Flaky now: {words.percent(known[0])}.", known[0], answer.evidence
-        )
-    return answer
+    ended = [(b.end - b.start).total_seconds() for b in facts.breaks if b.end is not None]
+    figures = [f"flaky {words.percent(known[0])}"] if known else []
+    if ended:
+        figures.append(f"{words.duration(median(ended))} to mend a break")
+    if not figures:
+        return answer
+    return Answer("met", f"{answer.says} Now: {', '.join(figures)}.", known and known[0], answer.evidence)
 
 
 def _day(day: date) -> str:

@@ -56,6 +56,8 @@ def _problems(node: Node, known: frozenset[str]) -> Iterator[Problem]:
         yield Problem(where, "met", "nothing", "true or false, or exempt: true, or a threshold")
     if node.get("renew") and _date(node, "renew") is None:
         yield Problem(where, "renew", repr(_text(node, "renew")), "a day, as 2026-11-20")
+    if exempt and exempt.value is True and not (_date(node, "until") or _date(node, "renew")):
+        yield Problem(where, "until", repr(_text(node, "until")), "the day on which it ends, as 2026-12-31")
     if (exempt or node.get("threshold")) and not (_text(node, "because") or _text(node, "note")):
         yield Problem(where, "because", "nothing", "the reason")
 
