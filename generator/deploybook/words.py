@@ -65,6 +65,11 @@ def count(
     return f"{spelled(value, start=start) if words or start else number(value)}{NBSP}{thing}"
 
 
+def median_of(value: int, noun: str) -> str:
+    """Word what a median is of: "median of 13 breaks"; of one, that it is that one's: "the one break"."""
+    return f"the one {noun}" if value == 1 else f"median of {count(value, noun)}"
+
+
 def duration(seconds: float) -> str:
     """Word a length of time: "45 s", "41 min", "1 h 54 min", "14 h", "2.4 days", "31 days", "9 weeks".
 

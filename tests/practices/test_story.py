@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.pages.support import AS_OF, SHOP, book
 
-from deploybook.pages.ladderstory import chapters, line, moves
+from deploybook.pages.ladderstory import chapters, line, moves, together
 from deploybook.pages.practices import Practices, practices_page
 from deploybook.pages.telling import Teller
 
@@ -57,13 +57,15 @@ def test_the_story_says_what_was_met_then_what_since_and_what_holds_it() -> None
     weekly, now = chapters(*made(), "shop")
     assert weekly.title == "1 June 2026: it moved to weekly"
     assert weekly.says.startswith("First weekly deploy. Of ")
-    met, lacked, unknown = weekly.lines
+    met, lacked, unknown, unsaid = weekly.lines
     assert "changes are small" in met
     assert "every week (met by " in lacked
     assert "someone else reviews (met by " in lacked
     assert "a pipeline does it" in unknown
+    assert unsaid.startswith("Nobody had said anything of: the team wants this, ")
     assert now.title == "Now: what holds it from daily"
-    assert now.says.startswith("On 4 of 5 working days in 0 of the last 12 weeks.")
+    assert any(line.startswith("Not yet “somebody keeps it buildable”: no rotation") for line in now.lines)
+    assert now.says.startswith("A deployment on 4 of 5 working days in 0 of the last 12 weeks.")
 
 
 def test_a_row_of_the_overview_says_the_same() -> None:
@@ -74,6 +76,21 @@ def test_a_row_of_the_overview_says_the_same() -> None:
     assert holds.startswith("on most working days")
     (row,) = practices_page(found, practices).ways
     assert row[1:] == (then, since, holds)
+
+
+def test_all_of_it_in_a_few_sentences() -> None:
+    found, practices = made()
+    moved, holds = together(found, practices)[0], together(found, practices)[-1]
+    then, _, _ = line(found, practices, "shop")
+    met, of = then.removeprefix("1 Jun 2026: ").removesuffix(" met").split(" of ")
+    assert moved.startswith(f"It moved to weekly on 1 June 2026, with {met} of {of} practices met")
+    assert holds.startswith("What holds most from daily: “on most working days” (1 of 1)")
+    assert together(*without_moves())[:-1] == ()
+
+
+def without_moves() -> tuple[Any, Practices]:
+    found = book(records(), SHOP)
+    return found, Practices(found, Teller(found))
 
 
 def test_without_an_annotation_nothing_is_made_up() -> None:

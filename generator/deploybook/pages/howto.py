@@ -11,7 +11,7 @@ from deploybook.pages.book import Book
 from deploybook.pages.page import Page
 from deploybook.practices import CHECKS, Check
 from deploybook.practices.ways import way_of
-from deploybook.text import slug
+from deploybook.text import escape, slug
 
 PATH = "practices/how-to"
 _PIPELINES = "process/pipelines/"
@@ -28,7 +28,7 @@ class HowTo:
     asked: str
     reads: str
     how: str
-    write: str
+    write: Markup
     look: Markup | None
 
 
@@ -82,6 +82,15 @@ def _how(book: Book, check: Check) -> HowTo:
         asked=check.asked,
         reads=way.reads,
         how=way.how,
-        write=way.write,
+        write=_as_written(way.write),
         look=Markup("~/{}").format(way.page) if there else None,
     )
+
+
+def _as_written(text: str) -> Markup:
+    """Lines with their indents, which as plain text would not outlive Markdown."""
+    lines = []
+    for line in text.split("\n"):
+        words = line.lstrip(" ")
+        lines.append(Markup("&#32;") * (len(line) - len(words)) + escape(words))
+    return Markup("&#10;").join(lines)

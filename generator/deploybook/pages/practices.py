@@ -14,7 +14,7 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.pages import answered, howto
 from deploybook.pages.book import Book
-from deploybook.pages.ladderstory import Chapter, chapters, line
+from deploybook.pages.ladderstory import Chapter, chapters, line, together
 from deploybook.pages.page import File, Page
 from deploybook.pages.standing import Standing
 from deploybook.pages.telling import Teller
@@ -108,6 +108,8 @@ class PracticesPage:
     weekly: tuple[Group, ...]
     daily: tuple[Group, ...]
     daily_says: str
+    story: tuple[str, ...]
+    """The way of all of them, in a few sentences."""
     ways: tuple[tuple[object, ...], ...]
     """The way of each codebase up the ladder, a row each."""
     progress: tuple[tuple[object, ...], ...]
@@ -120,6 +122,7 @@ class Practices:
     def __init__(self, book: Book, tell: Teller) -> None:
         self.book = book
         self.standing = Standing(book, tell, book.statements)
+        self._of: dict[tuple[str, datetime], dict[Check, Answer]] = {}
 
     @cached_property
     def now(self) -> dict[tuple[str, Check], Answer]:
@@ -128,8 +131,10 @@ class Practices:
 
     def of(self, codebase: str, instant: datetime) -> dict[Check, Answer]:
         """Answers of one codebase as of an instant, as `at`."""
-        facts = self.standing.facts(codebase, instant)
-        return {check: answer(check, facts) for check in CHECKS}
+        if (codebase, instant) not in self._of:
+            facts = self.standing.facts(codebase, instant)
+            self._of[codebase, instant] = {check: answer(check, facts) for check in CHECKS}
+        return self._of[codebase, instant]
 
     def at(self, instant: datetime) -> dict[tuple[str, Check], Answer]:
         """Answers as of an instant: what came later does not count, configuration is today's."""
@@ -218,6 +223,7 @@ def practices_page(book: Book, practices: Practices) -> PracticesPage:
         weekly=tuple(_groups(book, now, "weekly")),
         daily=tuple(_groups(book, now, "daily")),
         daily_says=_daily_says(book, now),
+        story=together(book, practices),
         ways=tuple(_ways(book, practices)),
         progress=tuple(_progress(book, practices)),
         quarters=tuple(f"{words.month(at, short=True)} {at.year}" for at, _ in practices.before),

@@ -61,7 +61,7 @@ def duration(facts: Facts, most: float) -> Answer:
             "When a deployment began is not known.", "Read deployments that have a start and a finish."
         )
     middle = median(length for length, _ in known)
-    says = f"{words.duration(middle)}, median of {words.count(len(known), 'deployment')}."
+    says = f"{words.duration(middle)}, {words.median_of(len(known), 'deployment')}."
     longest = [d for _, d in sorted(known, key=lambda pair: pair[0])[-3:]]
     return judged(middle < most, says, middle, rows(longest))
 
@@ -111,7 +111,7 @@ def daily(facts: Facts, least: float) -> Answer:
         ]
         on = {local_date(d.at, facts.config.zone) for d in found}
         full += len(on & set(asked)) * 5 >= len(asked) * 4
-    says = f"On 4 of 5 working days in {full} of the last {len(facts.by_week)} weeks."
+    says = f"A deployment on 4 of 5 working days in {full} of the last {len(facts.by_week)} weeks."
     return judged(full >= least, says, full)
 
 
@@ -149,7 +149,7 @@ def revert(facts: Facts, most: float) -> Answer:
     if not known:
         return judged(True, f"A drill on {drills[-1].on:%Y-%m-%d}; no rollback was needed.", None)
     middle = median(d.rollback_seconds or 0 for d in known)
-    says = f"{words.duration(middle)}, median of {words.count(len(known), 'rollback')}."
+    says = f"{words.duration(middle)}, {words.median_of(len(known), 'rollback')}."
     return judged(middle <= most, says, middle, rows(known))
 
 
@@ -211,7 +211,7 @@ def detect(facts: Facts, most: float) -> Answer:
         return missing("When an incident was noticed is not known.")
     middle = median(known)
     found = [Evidence(i.started_at, i.title or i.id) for i in reversed(tied)]
-    says = f"{words.duration(middle)} to notice, median of {words.count(len(known), 'incident')}."
+    says = f"{words.duration(middle)} to notice, {words.median_of(len(known), 'incident')}."
     return judged(middle <= most, says, middle, found[:_ROWS])
 
 

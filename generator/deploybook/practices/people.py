@@ -183,7 +183,7 @@ def small(facts: Facts, most: float) -> Answer:
     if not sizes:
         return missing("How large changes are is not known here.")
     middle = median(sizes)
-    says = f"{words.number(middle)} lines, median of {words.count(len(sizes), 'change')}."
+    says = f"{words.number(middle)} lines, {words.median_of(len(sizes), 'change')}."
     known = [c for c in facts.merged if c.additions is not None and c.deletions is not None]
     largest = sorted(known, key=lambda c: (c.additions or 0) + (c.deletions or 0))[-3:]
     return judged(middle <= most, says, middle, rows(largest))

@@ -99,9 +99,7 @@ def short_branches(facts: Facts, most: float) -> Answer:
     if not ages:
         return missing("First commits are not known: squashed changes hide them from git.")
     middle = median(ages)
-    says = (
-        f"{words.duration(middle)} from first commit to merged, median of {words.count(len(ages), 'change')}."
-    )
+    says = f"{words.duration(middle)} from first commit to merged, {words.median_of(len(ages), 'change')}."
     return judged(middle <= most, says, middle)
 
 
@@ -136,7 +134,7 @@ def break_first(facts: Facts, most: float) -> Answer:
     if not ended:
         return judged(False, "It is red, and no break of these days was mended yet.", None, _breaks(facts))
     middle = median(ended)
-    says = f"{words.duration(middle)} to mend, median of {words.count(len(ended), 'break')}."
+    says = f"{words.duration(middle)} to mend, {words.median_of(len(ended), 'break')}."
     return judged(middle <= most, says, middle, _breaks(facts))
 
 
