@@ -417,7 +417,8 @@ def gate(
         override_by=override_by, because=because, save=save,
     )  # fmt: skip
     judgement, verdict = ask_gate(_desk(config), asked)
-    print(dump(verdict).decode() if as_json else "\n".join(judgement.lines()))
+    asks = f"{verdict.codebase} {verdict.revision[:10]} to {environment.lower()}"
+    print(dump(verdict).decode() if as_json else "\n".join([asks, *judgement.lines()]))
     raise typer.Exit(EXIT_DONE if judgement.opens else EXIT_NO)
 
 

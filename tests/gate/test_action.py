@@ -63,6 +63,7 @@ def test_the_action_locks_asks_the_gate_and_unlocks_in_one_run_and_another_run_w
     summary = (tmp_path / "summary").read_text()
     assert "pass      unlocked: no lock is in the way" in summary
     assert "no proof  smoke: no smoke test of this revision is known" in summary
-    assert summary.endswith("verdict: no proof\n")
+    assert summary.startswith("```\nshop aaaaaaaaaa to production\npass ")
+    assert summary.endswith("verdict: no proof\n```\n")
     assert step(tmp_path, "7", do="unlock", environment="production").returncode == 0
     assert step(tmp_path, "8", do="lock", environment="production").returncode == 0

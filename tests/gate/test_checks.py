@@ -263,7 +263,7 @@ CASES: list[tuple[str, str, Facts, str, str]] = [
     (
         "whole", "it has a change whose revert came after it",
         good(changes=[change("11", MID, reverted_by="13"), change("13", LATER, reverts="11")]),
-        "fail", "it has #11, which 13 takes back and is not in it",
+        "fail", "it has #11 but not #13, which takes it back",
     ),
     (
         "whole", "it has the revert as well",
@@ -300,15 +300,15 @@ CASES: list[tuple[str, str, Facts, str, str]] = [
     ),
     (
         "budget", "1 of 5 failed: 20 % of 20 %", good(deployments=failing(1, of=5)),
-        "pass", "1 of 5 deployments of four weeks needed intervention",
+        "pass", "1 of 5 deployments of the last four weeks needed intervention",
     ),
     (
         "budget", "2 of 5 failed", good(deployments=failing(2, of=5)),
-        "fail", "2 of 5 deployments of four weeks needed intervention, more than the target of 20%",
+        "fail", "2 of 5 deployments of the last four weeks needed intervention, more than the target of 20%",
     ),
     (
         "budget", "2 of 4 failed", good(deployments=failing(2, of=4)),
-        "pass", "2 of 4 deployments of four weeks needed intervention: too few to judge",
+        "pass", "2 of 4 deployments of the last four weeks needed intervention: too few to judge",
     ),
 ]  # fmt: skip
 
@@ -346,7 +346,7 @@ def test_all_that_speaks_for_it_is_a_pass_and_every_line_is_told() -> None:
         "pass      incidents: no incident is open",
         "pass      whole: nothing in it was taken back later",
         "pass      reviewed: all its changes were approved by another",
-        "pass      budget: 0 of 1 deployments of four weeks needed intervention: too few to judge",
+        "pass      budget: 0 of 1 deployments of the last four weeks needed intervention: too few to judge",
         "verdict: pass",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from deploybook.pages.catalogue import everything
 from deploybook.pages.page import Page
 from deploybook.records import Deployment, PipelineRun, Record, dump
 from deploybook.render import environment, page_markdown
+from deploybook.words import spelled
 
 MONDAY = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 """11:30 in Berlin: inside the window."""
@@ -80,6 +82,18 @@ class Story:
             }
 
 
+def stopped(metrics: str) -> int:
+    """How many promotions the change fail rate says were stopped beside it."""
+    (word,) = re.findall(r">([\w-]+) stopped before users<", metrics)
+    return next(number for number in range(1000) if spelled(number) == word)
+
+
+def fail_rate(metrics: str) -> str:
+    """What the page says of the change fail rate: how many failed, of how many."""
+    (says,) = re.findall(r'#failed">([^<]+)</a>; <a href="[^"]*#stopped-before-users', metrics)
+    return str(says)
+
+
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     with pytest.MonkeyPatch.context() as patch:
@@ -93,6 +107,7 @@ def test_a_red_smoke_test_stops_the_promotion_is_heard_once_and_shown_and_its_me
 ) -> None:
     acme.say()
     acme.hear()  # what happened until now
+    before = acme.pages()["metrics"]
     staged = Deployment(codebase="accounts", id="900", environment="staging", revision=acme.tip,
                         finished_at=MONDAY - timedelta(hours=2), outcome="success")  # fmt: skip
     acme.say(staged, acme.run("m1", "ci", "success", 130), acme.run("m2", "smoke", "failure", 100))
@@ -102,17 +117,18 @@ def test_a_red_smoke_test_stops_the_promotion_is_heard_once_and_shown_and_its_me
     assert {check for check, (answer, _) in said.items() if answer == "fail"} == {"smoke"}
     assert said["smoke"] == ("fail", "smoke failed on this revision")
 
-    heard = acme.hear()
-    assert ("accounts", "A promotion was stopped") in heard
-    assert {title for _, title in heard} == {"A promotion was stopped"}
-    assert not {address for address, _ in heard} & {"checkout", "discovery", "femi", "noor"}
+    assert acme.hear() == [(who, "A promotion was stopped") for who in ("accounts", "eli")]
+    (words,) = {body.split("\n")[0] for _, _, body in acme.chat}
+    says = f"accounts {acme.tip[:10]} was stopped on its way to production: smoke failed on this revision."
+    assert words.startswith(f"{says} Not live yet: ")
     assert acme.hear() == []
 
     shown = acme.pages()
     for path in ("", "shipped/2026-W48", "deployments"):
-        assert "accounts to prod-eu" in shown[path], path
-        assert "stopped. Smoke failed on this revision." in shown[path], path
-    assert "stopped before users" in shown["metrics"]
+        assert "accounts to production" in shown[path], path
+        assert f"stopped at {acme.tip[:10]}. Smoke failed on this revision." in shown[path], path
+    assert stopped(shown["metrics"]) == stopped(before) + 1
+    assert fail_rate(shown["metrics"]) == fail_rate(before)
 
     acme.now += timedelta(minutes=45)
     acme.say(acme.run("m3", "smoke", "success", 5))

@@ -10,7 +10,7 @@ from tests.support.gitrepo import GitRepo
 from tests.support.gitserver import bare_repository
 
 from deploybook.config import Config
-from deploybook.errors import UsageError
+from deploybook.errors import SourceError, UsageError
 from deploybook.locks import Clock, Desk, Request, Sightings, holder_of, run_of
 
 NOON = datetime(2026, 11, 19, 12, tzinfo=UTC)
@@ -50,8 +50,8 @@ def test_a_group_of_environments_is_locked_in_each_of_them(tmp_path: Path) -> No
     assert not other.yes
     assert other.lines == [
         "prod-us, web is locked by ana in run github:acme/deploys/ana since 2026-11-19 13:00 CET "
-        "until 2026-11-19 17:00 CET: release 12; this machine may take it from 2026-11-19 17:00 CET on, "
-        "if it stays"
+        "until 2026-11-19 17:00 CET: release 12; if it is still the same at 2026-11-19 17:00 CET, "
+        "this machine may take it over"
     ]
     assert "claim" not in other.facts["in_the_way"][0]
 
@@ -65,6 +65,23 @@ def test_of_all_codebases_in_several_repositories_all_or_none_are_locked(tmp_pat
     assert len(desk(tmp_path).locks(Request("", (), {})).facts["locks"]) == 2
     assert desk(tmp_path).check(by("bo", "staging", "api")).yes
     assert not desk(tmp_path).check(by("ana", "staging", "api")).yes
+
+
+def test_where_one_repository_cannot_be_reached_nothing_stays_locked_in_the_others(tmp_path: Path) -> None:
+    work = desk(tmp_path)
+    hook = tmp_path / "web.git" / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(SourceError):
+        work.lock(by("ana", "staging"))
+    assert work.locks(Request("", (), {})).lines == ["nothing is locked"]
+
+
+def test_what_a_run_held_before_it_keeps_where_it_gets_no_more(tmp_path: Path) -> None:
+    assert desk(tmp_path).lock(by("ana", "staging", "api")).yes
+    assert desk(tmp_path).lock(by("bo", "staging", "web")).yes
+    assert not desk(tmp_path).lock(by("ana", "staging", "api", "web")).yes
+    assert desk(tmp_path).check(by("ana", "staging", "api")).yes
 
 
 def test_a_freeze_locks_where_users_are_and_nothing_else(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ def config(folder: Path, **more: Any) -> Config:
         "codebases": {"shop": {"team": "checkout", "deployments": {"from": "records"}}},
         "teams": {"checkout": {"members": ["ana", "bo"], "notify": ["env:CHECKOUT_CHAT"]}},
         "people": {
-            "ana": {"github": "ana-acme", "notify": ["env:ANA_CHAT"]},
-            "bo": {"github": "bo-acme", "notify": ["env:BO_CHAT"]},
+            "ana": {"name": "Ana", "github": "ana-acme", "notify": ["env:ANA_CHAT"]},
+            "bo": {"name": "Bo", "github": "bo-acme", "notify": ["env:BO_CHAT"]},
         },
         "process": {"environments": ["staging", "production"]},
     }

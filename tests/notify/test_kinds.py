@@ -16,7 +16,7 @@ from deploybook.errors import SourceError
 from deploybook.feed import RECORDS, Ask, Feed, Item, Unchanged
 from deploybook.history import History
 from deploybook.notify.words import _TITLES
-from deploybook.records import Cause, Change, Deployment, Incident, Reason, Said, Verdict
+from deploybook.records import Cause, Change, Deployment, Incident, PipelineRun, Reason, Said, Verdict
 
 DECIDES: dict[str, Any] = {
     "process": {"environments": ["staging", "production"], "decides": {"rotation": "keeper"}},
@@ -82,8 +82,8 @@ def test_who_takes_a_rotation_over_and_whose_it_was_are_told_when_the_turn_begin
         return [each for each in heard(tmp_path, at, **DECIDES) if "handed over" in each[1]]
 
     assert turns(monday) == [
-        ("chat://ana", "A rotation is handed over", "You hold keeper until 2026-11-30"),
-        ("chat://bo", "A rotation is handed over", "ana takes keeper over from you, until 2026-11-30"),
+        ("chat://ana", "A rotation is handed over", "You hold keeper until Mon 30 Nov"),
+        ("chat://bo", "A rotation is handed over", "Ana takes keeper over from you, until Mon 30 Nov"),
     ]
     assert turns(monday + timedelta(hours=1)) == []
 
@@ -110,11 +110,55 @@ def test_a_source_that_nobody_read_for_days_is_told_once(tmp_path: Path) -> None
     assert heard(tmp_path, NOW + timedelta(hours=73), **DECIDES) == []
 
 
+def test_where_nobody_is_named_who_decides_each_team_hears_of_a_source_that_is_behind(tmp_path: Path) -> None:
+    fill(tmp_path, [], "tracker")
+    told(tmp_path, Inbox())
+    (late,) = heard(tmp_path, NOW + timedelta(hours=72))
+    assert late[:2] == ("chat://checkout", "A source is behind")
+
+
+def test_who_wrote_what_broke_the_release_branch_hears_of_it(tmp_path: Path) -> None:
+    def ran(number: int, outcome: str, ago: float, revision: str) -> PipelineRun:
+        return PipelineRun(codebase="shop", id=str(number), pipeline="ci", outcome=outcome, branch="main",
+                           finished_at=NOW - minutes(ago), revision=revision)  # fmt: skip
+
+    fill(tmp_path, [
+        deployment(0, [9], ago=9000), change(11, merge_revision="a" * 40),
+        change(12, author="bo-acme", merge_revision="b" * 40),
+        ran(1, "success", 90, "a" * 40), ran(2, "failure", 60, "b" * 40), ran(3, "failure", 30, "c" * 40),
+    ])  # fmt: skip
+    assert heard(tmp_path) == [
+        (address, "A release branch is red", "shop: main is red: ci")
+        for address in ("chat://bo", "chat://checkout")
+    ]
+
+
+def test_what_comes_late_is_told_with_its_day_and_nobody_new_hears_of_old_things(tmp_path: Path) -> None:
+    fill(tmp_path, [change(11), deployment(0, [9], ago=90000)])
+    people = {"ana": {"github": "ana-acme", "notify": ["env:ANA_CHAT"]}}
+    only: dict[str, Any] = {"teams": {"checkout": {}}, "people": people}
+    assert heard(tmp_path, **only) == []
+    fill(tmp_path, [change(11), deployment(0, [9], ago=90000), deployment(1, [11], ago=30)])
+    monday = NOW + timedelta(days=4)
+    late = ("chat://ana", "Your change is live", "#11 in shop is live: Change 11 (Thu 19 Nov)")
+    assert late in heard(tmp_path, monday, **only)
+    joined = {"bo": {"notify": ["env:BO_CHAT"], "follows": ["shop"], "notices": ["deployed"]}}
+    assert heard(tmp_path, monday, teams={"checkout": {}}, people=people | joined) == []
+
+
+def test_what_waits_for_an_address_that_is_no_longer_named_is_not_sent(tmp_path: Path) -> None:
+    fill(tmp_path, [change(11), deployment(0, [9], ago=9000), deployment(1, [11])])
+    assert told(tmp_path, Inbox("chat://ana")).waiting == 1
+    moved = {"ana": {"github": "ana-acme", "notify": ["env:BO_CHAT"]}}
+    sent = told(tmp_path, Inbox("chat://ana"), NOW + minutes(10), people=moved)
+    assert (sent.refused, sent.waiting) == ([], 0)
+
+
 def test_each_team_gets_the_digest_of_its_week_once(tmp_path: Path) -> None:
     fill(tmp_path, [change(11), deployment(0, [9], ago=90000), deployment(1, [11])])
     told(tmp_path, Inbox())
     monday = NOW + timedelta(days=4)
-    says = "Week 2026-W47: 1 change live in 1 deployment, 0 needed intervention"
+    says = "Week 2026-W47: 1 change live in 1 deployment, none needed intervention"
     assert ("chat://checkout", "The week", says) in heard(tmp_path, monday)
     assert heard(tmp_path, monday + timedelta(hours=1)) == []
 
@@ -161,8 +205,11 @@ def test_who_decides_against_the_gate_is_named_to_the_team(tmp_path: Path) -> No
                        reasons=(Reason(check="smoke", answer="fail", says="smoke failed"),))  # fmt: skip
 
     fill(tmp_path, [change(11), verdict(20)])
-    stop = "shop aaaaaaaaaa was stopped before users: smoke failed"
+    stop = "shop aaaaaaaaaa was stopped on its way to production: smoke failed. Not live yet: Change 11"
     assert [each[::2] for each in heard(tmp_path)] == [("chat://ana", stop), ("chat://checkout", stop)]
     fill(tmp_path, [change(11), verdict(20), verdict(5, Said(by="bo", because="users cannot pay"))])
-    goes = "shop aaaaaaaaaa goes on although it was stopped, by bo: users cannot pay. The gate: smoke failed"
-    assert [each[::2] for each in heard(tmp_path)] == [("chat://checkout", goes)]
+    goes = (
+        "Bo promotes shop aaaaaaaaaa to production although the gate stopped it: users cannot pay. "
+        "The gate said: smoke failed"
+    )
+    assert heard(tmp_path) == [("chat://checkout", "A stopped promotion goes on", goes)]

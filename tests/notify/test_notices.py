@@ -40,8 +40,7 @@ def test_the_team_hears_what_went_live_and_each_author_of_their_own(tmp_path: Pa
     ]
     bodies = {address: body for address, _, body in inbox.got}
     assert bodies["chat://checkout"] == (
-        "shop v1 is live (planned): Change 11; Change 12\n"
-        "https://deploys.acme.test/deployments/shop/2026/#production-1"
+        "shop v1 is live: Change 11; Change 12\nhttps://deploys.acme.test/deployments/shop/2026/#production-1"
     )
     assert bodies["chat://bo"].startswith("#12 in shop is live: Change 12\n")
 
@@ -92,7 +91,10 @@ def test_a_stopped_promotion_is_told_once_with_the_words_of_the_gate(tmp_path: P
         ("chat://ana", "A promotion was stopped"),
         ("chat://checkout", "A promotion was stopped"),
     ]
-    assert all("aaaaaaaaaa was stopped before users: smoke: pay failed" in body for _, _, body in inbox.got)
+    assert all(
+        "aaaaaaaaaa was stopped on its way to production: smoke: pay failed" in body
+        for _, _, body in inbox.got
+    )
 
 
 def test_a_release_branch_is_told_red_still_red_and_green_once_each(tmp_path: Path) -> None:
@@ -125,22 +127,51 @@ def test_a_branch_that_was_never_told_as_red_is_not_told_as_green(tmp_path: Path
     assert inbox.got == []
 
 
-def test_locks_are_told_when_taken_forced_and_held_too_long(tmp_path: Path) -> None:
-    taken = Lock(environment="production", codebase="shop", claim="c1", holder="ana-acme",
-                 reason="release 12", since=NOW - minutes(10))  # fmt: skip
-    because = Said(by="bo", because="users wait")
-    forced = Lock(environment="production", codebase="shop", claim="c2", holder="bo-acme", forced=because,
-                  since=NOW - minutes(9), released_at=NOW - minutes(5))  # fmt: skip
-    fill(tmp_path, [taken, forced])
+def test_locks_are_told_when_taken_and_held_too_long_once_for_all_environments_of_a_step(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, [
+        Lock(environment=name, codebase="shop", claim="c1", holder="ana-acme", reason="release 12",
+             since=NOW - minutes(10)) for name in ("prod-eu", "prod-us")
+    ])  # fmt: skip
     inbox = Inbox()
     told(tmp_path, inbox)
     ((address, title, body),) = inbox.got
-    assert (address, title) == ("chat://checkout", "2 things about deployment locks")
-    assert "production, shop is locked by ana-acme: release 12" in body
-    assert "production, shop: bo forced the lock: users wait" in body
+    assert (address, title) == ("chat://checkout", "A deployment lock was taken")
+    assert body.split("\n")[0] == "Ana locks shop in prod-eu and prod-us: release 12"
     inbox.got.clear()
     told(tmp_path, inbox, NOW + timedelta(hours=25))
-    assert inbox.titles() == [("chat://ana", "Deployment lock"), ("chat://checkout", "Deployment lock")]
+    told(tmp_path, inbox, NOW + timedelta(hours=30))
+    assert inbox.titles() == [
+        ("chat://ana", "A deployment lock is held for long"),
+        ("chat://checkout", "A deployment lock is held for long"),
+    ]
+    assert "Ana has locked shop in prod-eu and prod-us for over 24 h: release 12" in inbox.got[0][2]
+
+
+def test_a_forced_lock_is_told_to_the_team_and_to_whose_lock_it_was(tmp_path: Path) -> None:
+    def lock(claim: str, holder: str, ago: float, **more: Any) -> Lock:
+        return Lock(environment="production", codebase="shop", claim=claim, holder=holder,
+                    since=NOW - minutes(ago), **more)  # fmt: skip
+
+    because = Said(by="bo-acme", because="users wait")
+    fill(tmp_path, [
+        lock("c1", "ana-acme", 40, released_at=NOW - minutes(20)),
+        lock("c2", "bo-acme", 20, forced=because, reason="release 13"),
+    ])  # fmt: skip
+    inbox = Inbox()
+    told(tmp_path, inbox)
+    assert {(address, body.split("\n")[0]) for address, _, body in inbox.got} == {
+        (address, "Bo locks shop in production by force: users wait")
+        for address in ("chat://ana", "chat://checkout")
+    }
+    inbox.got.clear()
+    fill(tmp_path, [lock("c3", "ana-acme", 10, released_at=NOW - minutes(5), forced=because)])
+    told(tmp_path, inbox)
+    says = "Bo released Ana's lock of shop in production by force: users wait"
+    assert [(address, body.split("\n")[0]) for address, _, body in inbox.got] == [("chat://checkout", says)]
+    told(tmp_path, inbox, NOW + timedelta(hours=13))
+    assert ("chat://ana", "A deployment lock was forced") in inbox.titles()
 
 
 def test_before_the_cut_off_authors_of_changes_without_words_are_asked_for_them(tmp_path: Path) -> None:
@@ -364,9 +395,9 @@ def test_the_weeks_digest_counts_for_each_follower_what_they_follow(tmp_path: Pa
     told(tmp_path, inbox, NOW + timedelta(days=4), people=FOLLOWERS, **FOLLOWED)
     digests = {address: body.split("\n")[0] for address, title, body in inbox.got if title == "The week"}
     assert digests == {
-        "chat://checkout": "Week 2026-W47: 3 changes live in 2 deployments, 0 needed intervention",
-        "chat://ana": "everything: Week 2026-W47: 3 changes live in 2 deployments, 0 needed intervention",
-        "chat://bo": "Till, One page: Week 2026-W47: 1 change live in 1 deployment, 0 needed intervention",
+        "chat://checkout": "Week 2026-W47: 3 changes live in 2 deployments, none needed intervention",
+        "chat://ana": "everything: Week 2026-W47: 3 changes live in 2 deployments, none needed intervention",
+        "chat://bo": "Till, One page: Week 2026-W47: 1 change live in 1 deployment, none needed intervention",
     }
 
 

@@ -38,7 +38,7 @@ def test_a_refused_promotion_is_told_once_with_its_first_reason_as_text() -> Non
         verdict("fail", "2026-11-19T10:00:00+00:00"), verdict("no_proof", "2026-11-19T11:00:00+00:00")
     )
     assert says.startswith("shop to production, ")
-    assert "stopped. Smoke&#58; &lt;b&gt;pay&lt;/b&gt; failed." in says
+    assert "stopped at aaaaaaaaaa. Smoke&#58; &lt;b&gt;pay&lt;/b&gt; failed." in says
 
 
 def test_an_override_is_told_with_name_and_reason() -> None:
@@ -53,7 +53,7 @@ def test_a_red_run_towards_users_is_a_stop_and_one_to_staging_or_a_green_one_is_
         run("success", "2026-11-19T11:00:00+00:00", "c" * 40),
         run("failure", "2026-11-19T12:00:00+00:00", "d" * 40, to="staging"),
     )
-    assert says.endswith("stopped. Deliver was red.")
+    assert says.endswith("stopped at bbbbbbbbbb. Deliver was red.")
 
 
 def test_passes_and_what_is_still_to_come_are_not_told() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,7 +81,9 @@ def _notify(
     """As `notify`, in a history that nobody else sends from; without a sender nothing is sent or written."""
     outbox, router = Outbox(history), Router(config, as_of)
     known = gather(config, history, as_of, outbox)
-    lines = {line.key: (target, line) for target, line in router.lines(happened(known))}
+    wanted = outbox.wanted()
+    fresh = [pair for pair in router.wants() if pair not in wanted]
+    lines = {line.key: (target, line) for target, line in router.lines(happened(known), wanted)}
     before = outbox.known(lines)
     new = [each for key, each in lines.items() if key not in before]
     waiting = outbox.waiting()
@@ -89,12 +91,14 @@ def _notify(
         waiting.setdefault(target, []).append(line)
     messages = router.messages(waiting, outbox.subjects_since(router.today))
     if send is None:
-        return Sent(messages, [], _count(waiting) - sum(len(each.lines) for each in messages))
+        left = _count(router.reachable(waiting)) - sum(len(each.lines) for each in messages)
+        return Sent(messages, [], left)
+    outbox.want(fresh, as_of)
     outbox.put(new)
     outbox.ran(as_of)
     refused = deliver(messages, outbox, send, at=as_of, sleep=sleep)
     history.sync(_told(refused), Ask(as_of=as_of))
-    return Sent(messages, refused, _count(outbox.waiting()))
+    return Sent(messages, refused, _count(router.reachable(outbox.waiting())))
 
 
 def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) -> Known:
@@ -144,7 +148,7 @@ def _is_live(environment: str, config: Config) -> bool:
     return environment.lower() in config.live
 
 
-def _count(waiting: dict[str, list[Waiting]]) -> int:
+def _count(waiting: Mapping[str, Sequence[Waiting]]) -> int:
     return sum(len(lines) for lines in waiting.values())
 
 

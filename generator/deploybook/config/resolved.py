@@ -81,6 +81,11 @@ class Config(Document):
         """The environments where users are: the last group."""
         return self.environments[-1]
 
+    def step_of(self, environment: str) -> str:
+        """What a promotion goes to: of a group its name, where it is told under the first of them."""
+        name = environment.lower()
+        return next((stage.name for stage in self.process.environments if stage.members[0] == name), name)
+
     @cached_property
     def zone(self) -> ZoneInfo:
         """The site's time zone."""

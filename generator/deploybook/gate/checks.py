@@ -168,14 +168,14 @@ def whole(facts: Facts) -> Reason | None:
         return _reason("whole", "no_proof", "git does not have this revision")
     at = {change.id: change.merge_revision for change in facts.changes}
     broken = [
-        f"{_called(change)}, which {change.reverted_by} takes back"
+        f"{_called(change)} but not {_named(change.reverted_by)}, which takes it back"
         for change in facts.changes
         if change.reverted_by is not None
         and change.merge_revision in facts.contained
         and at.get(change.reverted_by) not in facts.contained
     ]
     if broken:
-        return _reason("whole", "fail", f"it has {listed(broken)} and is not in it")
+        return _reason("whole", "fail", f"it has {listed(broken)}")
     return _reason("whole", "pass", "nothing in it was taken back later")
 
 
@@ -204,7 +204,7 @@ def budget(facts: Facts) -> Reason | None:
     since = facts.question.as_of - _BUDGET
     counted = [each for each in facts.deployments if each.counted and each.reached and each.at >= since]
     failed = sum(each.needed_intervention for each in counted)
-    says = f"{failed} of {len(counted)} deployments of four weeks needed intervention"
+    says = f"{failed} of {len(counted)} deployments of the last four weeks needed intervention"
     if len(counted) < _FEW:
         return _reason("budget", "pass", f"{says}: too few to judge")
     if failed / len(counted) > target.at_most:
@@ -262,4 +262,8 @@ def _at(run: PipelineRun) -> datetime | None:
 
 
 def _called(change: LinkedChange) -> str:
-    return f"#{change.id}" if change.id.isdecimal() else change.id[:10]
+    return _named(change.id)
+
+
+def _named(id_: str) -> str:
+    return f"#{id_}" if id_.isdecimal() else id_[:10]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from deploybook.config import Config
 from deploybook.config.values import Duration
-from deploybook.errors import UsageError
+from deploybook.errors import SourceError, UsageError
 from deploybook.locks import wording
 from deploybook.locks.freezes import Freeze, freeze_at
 from deploybook.locks.keeper import Answer, Clock, Held, Keeper, Wanted
@@ -78,17 +79,18 @@ class Desk:
             run=run_of(request.variables), reason=request.reason, exempt=request.exempt,
             claim=request.claim, forced=forced,
         )  # fmt: skip
-        done: list[tuple[Keeper, Wanted, Answer]] = []
+        done: list[tuple[Keeper, Answer]] = []
         for keeper, part in self._parts(names, request):
-            here = replace(wanted, targets=part)
-            answer = keeper.claim(here)
+            try:
+                answer = keeper.claim(replace(wanted, targets=part))
+            except SourceError:
+                _give_back(done)
+                raise
             if not answer.held:
-                for earlier, what, before in reversed(done):
-                    if before.done == "claimed":
-                        earlier.release(what.targets, claim=before.claim, run=None)
+                _give_back(done)
                 return self._refused(answer)
-            done.append((keeper, here, answer))
-        answers = [answer for _, _, answer in done]
+            done.append((keeper, answer))
+        answers = [answer for _, answer in done]
         states = [state for answer in answers for state in answer.states]
         first = answers[0]
         lines = [f"locked {wording.what(state)} {wording.until(state, self.config.zone)}" for state in states]
@@ -243,6 +245,17 @@ class Desk:
                 next_step='add --reason "why": it is put on record and shown on the site',
             )
         return Said(by=holder_of(request.variables) or "unknown", because=request.because)
+
+
+def _give_back(done: Sequence[tuple[Keeper, Answer]]) -> None:
+    """All or none: release what was taken in other places, but for what the asker held before.
+
+    What cannot be given back, because its place is out of reach as well, ends with its lease.
+    """
+    for keeper, answer in reversed(done):
+        if answer.new:
+            with suppress(SourceError):
+                keeper.release(answer.new, claim=answer.claim, run=None)
 
 
 def _lease(text: str | None) -> timedelta | None:

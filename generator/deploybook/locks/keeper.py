@@ -100,6 +100,8 @@ class Answer:
     claim: str | None = None
     states: tuple[LockState, ...] = ()
     in_the_way: tuple[Held, ...] = ()
+    new: tuple[Target, ...] = ()
+    """Of a claim, what the asker did not hold before."""
 
     @property
     def held(self) -> bool:
@@ -209,7 +211,9 @@ class Keeper:
         new = names - own.keys()
         if new and not self._alone(store, wanted, claim, new):
             return None
-        return Answer("claimed" if new else "renewed", claim, tuple(update.state for update in taken))
+        states = tuple(update.state for update in taken)
+        fresh = tuple(target_of(self.place.prefix, name) for name in sorted(new))
+        return Answer("claimed" if new else "renewed", claim, states, new=fresh)
 
     def _taken(
         self,

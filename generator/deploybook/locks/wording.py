@@ -45,9 +45,8 @@ def standing(held: Held, zone: ZoneInfo) -> str:
         text += "; its lease is over, it may be taken"
     elif state.expires_at is not None and state.lease_seconds is not None:
         left = held.seen_since.timestamp() + state.lease_seconds
-        text += (
-            f"; this machine may take it from {_at(datetime.fromtimestamp(left, UTC), zone)} on, if it stays"
-        )
+        at = _at(datetime.fromtimestamp(left, UTC), zone)
+        text += f"; if it is still the same at {at}, this machine may take it over"
     return text
 
 

@@ -11,7 +11,9 @@ from deploybook.notify.following import followers, of_changes, of_codebase, week
 from deploybook.notify.known import Known, called
 from deploybook.notify.model import Event
 from deploybook.notify.words import plain, span
+from deploybook.pages.branches import Branch
 from deploybook.periods import Week
+from deploybook.records import Verdict
 from deploybook.words import NBSP, clock, count
 
 _SHOWN = 3
@@ -34,6 +36,11 @@ def _listed(known: Known, changes: list[LinkedChange]) -> str:
     return "; ".join(words[:_SHOWN]) + (f"; and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")
 
 
+def _way(kind: str) -> str:
+    """How it came, where that was not as planned."""
+    return "" if kind == "planned" else f" as a {kind}"
+
+
 def _href(deployment: LinkedDeployment, known: Known) -> str:
     year = deployment.at.astimezone(known.config.zone).year
     place = f"{deployment.environment}-{deployment.id}"
@@ -51,7 +58,7 @@ def deployed(known: Known) -> Iterator[Event]:
         key = f"{each.codebase}|{each.environment}|{each.id}"
         yield Event(
             "deployed", f"deployed|{key}", f"deployed {each.codebase}", each.at,
-            f"{name} is live ({each.kind}): {what or 'no change that users would see'}",
+            f"{name} is live{_way(each.kind)}: {what or 'no change that users would see'}",
             _href(each, known), teams=of_codebase(known, each.codebase, "teams") | known.team(each.codebase),
             people=of_codebase(known, each.codebase, "people"),
         )  # fmt: skip
@@ -99,33 +106,39 @@ def stopped(known: Known) -> Iterator[Event]:
     """
     said: dict[tuple[str | None, str, str], tuple[datetime, str]] = {}
     for codebase, environment, revision, at in known.stopped:
-        said[codebase, revision, ""] = (
-            at,
-            f"was stopped before users: the pipeline to {environment} went red",
-        )
+        what = f"{codebase} {plain(revision)[:10]} was stopped on its way to {environment}"
+        said[codebase, revision, ""] = at, f"{what}: its pipeline went red"
     for verdict in sorted(known.verdicts, key=lambda each: each.judged_at):
         if verdict.verdict != "pass":
-            no = [each.says for each in verdict.reasons or () if each.answer != "pass"]
-            says = "; ".join(plain(each) for each in no[:_SHOWN]) or "the gate said no"
-            over, what = verdict.override, "was stopped before users"
-            if over is not None:
-                what = (
-                    f"goes on although it was stopped, by {plain(over.by)}: {plain(over.because)}. The gate"
-                )
-            key = verdict.codebase, verdict.revision, "|override" if over else ""
-            said[key] = (verdict.judged_at, f"{what}: {says}")
-    for (name, revision, overridden), (at, says) in said.items():
+            over = verdict.override
+            key = verdict.codebase, verdict.revision, "goes on" if over else ""
+            said[key] = verdict.judged_at, _refused(known, verdict)
+    for (name, revision, state), (at, says) in said.items():
         if known.new(at):
             waiting = [
                 each for each in known.changes
                 if each.codebase == name and each.state == "waiting" and each.merged_at <= at
             ]  # fmt: skip
+            words = _listed(known, waiting)
             yield Event(
-                "stopped", f"stopped|{name}|{revision}{overridden}", f"stopped {name}|{revision}", at,
-                f"{name or 'a codebase'} {plain(revision)[:10]} {says}",
+                "stopped", f"stopped|{name}|{revision}{'|override' if state else ''}",
+                f"stopped {name}|{revision}", at,
+                f"{says}. Not live yet: {words}" if words and not state else says,
                 "metrics/release-branch/#stopped", teams=known.team(name),
-                people=known.decider() | known.authors(waiting), urgent=True,
+                people=known.decider() | known.authors(waiting), urgent=True, state=state,
             )  # fmt: skip
+
+
+def _refused(known: Known, verdict: Verdict) -> str:
+    """What the gate did not let through, and why; or who promotes it all the same."""
+    no = [each.says for each in verdict.reasons or () if each.answer != "pass"]
+    reasons = "; ".join(plain(each) for each in no[:_SHOWN]) or "the gate did not pass it"
+    what = f"{verdict.codebase or 'a codebase'} {plain(verdict.revision)[:10]}"
+    to = known.config.step_of(verdict.environment)
+    if verdict.override is None:
+        return f"{what} was stopped on its way to {to}: {reasons}"
+    by, because = known.name(verdict.override.by), plain(verdict.override.because).rstrip(".")
+    return f"{by} promotes {what} to {to} although the gate stopped it: {because}. The gate said: {reasons}"
 
 
 def branch(known: Known) -> Iterator[Event]:
@@ -141,6 +154,7 @@ def branch(known: Known) -> Iterator[Event]:
                 yield Event(
                     "branch", f"{start}green|{reds[-1].rpartition('|')[2]}", f"branch green {each.codebase}",
                     each.since, f"{each.codebase}: {each.branch} is green again", path, teams, people,
+                    state="green",
                 )  # fmt: skip
             continue
         red = ", ".join(plain(name) for name in each.red)
@@ -148,15 +162,24 @@ def branch(known: Known) -> Iterator[Event]:
         if known.new(each.since):
             yield Event(
                 "branch", f"{start}red|{since}", f"branch red {each.codebase}", each.since,
-                f"{each.codebase}: {each.branch} is red: {red}", path, teams, people,
+                f"{each.codebase}: {each.branch} is red: {red}", path, teams,
+                people | known.authors(_broke(known, each)), state="red",
             )  # fmt: skip
         first = known.new(each.since) and f"{start}red|{since}" not in known.red_told
         if limit is not None and not first and known.as_of - each.since >= limit:
             yield Event(
-                "branch", f"{start}still|{since}", f"branch still {each.codebase}", each.since + limit,
+                "branch", f"{start}still|{since}", f"branch still {each.codebase}", known.as_of,
                 f"{each.codebase}: {each.branch} is still red after {span(limit)}: {red}", path,
-                teams, people,
+                teams, people, state="still",
             )  # fmt: skip
+
+
+def _broke(known: Known, branch: Branch) -> list[LinkedChange]:
+    """The changes whose merge the run that went red was of: who wrote them can tell most about it."""
+    return [
+        each for each in known.changes
+        if each.codebase == branch.codebase and branch.revision and each.merge_revision == branch.revision
+    ]  # fmt: skip
 
 
 def withdrawn(known: Known) -> Iterator[Event]:
@@ -253,7 +276,7 @@ def digest(known: Known) -> Iterator[Event]:
 def _week(week: Week, live: Sequence[LinkedChange], went: Sequence[LinkedDeployment]) -> str:
     bad = sum(each.needed_intervention for each in went)
     says = f"Week {week.id}: {count(len(live), 'change')} live in {count(len(went), 'deployment')}"
-    return f"{says}, {bad} needed intervention".replace(NBSP, " ")
+    return f"{says}, {bad or 'none'} needed intervention".replace(NBSP, " ")
 
 
 KINDS: tuple[Callable[[Known], Iterator[Event]], ...] = (

@@ -11,6 +11,7 @@ from deploybook import news
 from deploybook.config import Config
 from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident
 from deploybook.messages import author_email, author_name
+from deploybook.notify.words import plain
 from deploybook.pages.branches import Branch
 from deploybook.periods import Rotation, Turn
 from deploybook.records import Lock, Verdict
@@ -77,6 +78,12 @@ class Known:
         spellings = (name, author_email(name), author_name(name))
         return next((key for each in spellings if (key := self.config.person_of(each))), None)
 
+    def name(self, text: str | None, otherwise: str = "somebody") -> str:
+        """What people call somebody whom a source names: by `people`, else as the source does."""
+        key = self.person(text)
+        known = self.config.people[key].name if key is not None else None
+        return plain(known or key or text or otherwise)
+
     def authors(self, changes: Iterable[LinkedChange]) -> dict[str, str]:
         """Who wrote changes, with which as the reason."""
         found: dict[str, str] = {}
@@ -94,6 +101,12 @@ class Known:
         turns = self.rotation(decides.rotation).shifts(self.as_of, after)
         held = [turn.person for turn in turns if turn.start <= self.as_of < turn.end]
         return dict.fromkeys(held, f"holds {decides.rotation}")
+
+    def keepers(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The teams and the people whom a matter of the whole site concerns: who decides, else every team."""
+        if people := self.decider():
+            return {}, people
+        return dict.fromkeys(self.config.teams, "nobody is named who decides"), {}
 
     def told(self, change: LinkedChange) -> news.News:
         """A change in words for readers."""

@@ -18,6 +18,7 @@ class Event:
         at: When it happened, UTC.
         says: One line that stands alone.
         path: The page that explains it, below the site's address.
+        state: What became of it, where a kind has several: its title is by it.
         teams: Teams concerned, each with the reason why.
         people: Keys of `people`, each with the reason why.
         urgent: Sent in quiet hours too.
@@ -32,6 +33,7 @@ class Event:
     teams: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
     urgent: bool = False
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Waiting:
     path: str
     because: str
     urgent: bool
+    state: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from deploybook.history import History
 from deploybook.notify.model import Waiting
 
 _RUN = "last run"
+_WANTS = "wants|"
 _COLUMNS = pa.schema(
     {"key": pa.string(), "sent_at": pa.timestamp("us", tz="UTC"), "to": pa.string(), "text": pa.string()}
 )
@@ -47,7 +48,7 @@ class Outbox:
 
     def subjects_since(self, since: datetime) -> set[tuple[str, str]]:
         """Target and subject of what was accepted since an instant."""
-        rows = self._history.kept("notices").filter(_.sent_at >= since, _.key != _RUN).to_pyarrow()
+        rows = self._history.kept("notices").filter(_.sent_at >= since, _.text.notnull()).to_pyarrow()
         return {(row["to"], json.loads(row["text"])["subject"]) for row in rows.to_pylist()}
 
     def waiting(self) -> dict[str, list[Waiting]]:
@@ -70,11 +71,20 @@ class Outbox:
         """Write down that everything up to an instant was looked at."""
         self._write([{"key": _RUN, "sent_at": at, "to": None, "text": None}])
 
+    def wanted(self) -> dict[str, datetime]:
+        """Since when each target asks for each kind of notice, by `target|kind`."""
+        rows = self._history.kept("notices").filter(_.key.startswith(_WANTS)).to_pyarrow().to_pylist()
+        return {row["key"].removeprefix(_WANTS): row["sent_at"] for row in rows}
+
+    def want(self, pairs: Iterable[str], at: datetime) -> None:
+        """Write down that targets ask for kinds from an instant on."""
+        self._write([{"key": f"{_WANTS}{pair}", "sent_at": at, "to": None, "text": None} for pair in pairs])
+
     def _keep(self, lines: Iterable[tuple[str, Waiting]], at: datetime | None) -> None:
         self._write([
             {"key": line.key, "sent_at": at, "to": target, "text": json.dumps({
                 "kind": line.kind, "subject": line.subject, "says": line.says, "path": line.path,
-                "because": line.because, "urgent": line.urgent,
+                "because": line.because, "urgent": line.urgent, "state": line.state,
             })}
             for target, line in lines
         ])  # fmt: skip

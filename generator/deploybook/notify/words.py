@@ -12,18 +12,29 @@ _TITLES = {
     "deployed": ("Live", "{} deployments are live"),
     "failed": ("A deployment needed intervention", "{} deployments needed intervention"),
     "stopped": ("A promotion was stopped", "{} promotions were stopped"),
-    "branch": ("Release branch", "{} release branches"),
+    "branch": ("Release branch", "Release branches: {} changes"),
     "live": ("Your change is live", "{} of your changes are live"),
     "withdrawn": ("Your change was withdrawn", "{} of your changes were withdrawn"),
     "words": ("Your change has no words yet", "{} of your changes have no words yet"),
-    "cut-off": ("The cut-off is near", "{} cut-offs are near"),
-    "lock": ("Deployment lock", "{} things about deployment locks"),
+    "cut-off": ("The cut-off is near", "The cut-off is near"),
+    "lock": ("Deployment lock", "Deployment locks: {} changes"),
     "shift": ("A rotation is handed over", "{} rotations are handed over"),
     "incident": ("An incident is tied to your deployment", "{} incidents are tied to your deployments"),
     "flaky": ("A flaky test", "{} flaky tests"),
     "source": ("A source is behind", "{} sources are behind"),
     "digest": ("The week", "{} weeks"),
 }
+"""Of each kind, for one and for several."""
+_OF_STATES = {
+    ("branch", "red"): ("A release branch is red", "{} release branches are red"),
+    ("branch", "still"): ("A release branch is still red", "{} release branches are still red"),
+    ("branch", "green"): ("A release branch is green again", "{} release branches are green again"),
+    ("stopped", "goes on"): ("A stopped promotion goes on", "{} stopped promotions go on"),
+    ("lock", "taken"): ("A deployment lock was taken", "{} deployment locks were taken"),
+    ("lock", "forced"): ("A deployment lock was forced", "{} deployment locks were forced"),
+    ("lock", "held"): ("A deployment lock is held for long", "{} deployment locks are held for long"),
+}
+"""The same where all lines are of one state."""
 _SHOWN = 5
 _LONGEST = 160
 _MEANT = str.maketrans({"<": "‹", ">": "›", "@": "@\u200b", "[": "(", "]": ")", "`": "'", "*": "∗", "|": "¦"})
@@ -44,7 +55,8 @@ def span(length: timedelta) -> str:
 
 def title(lines: Sequence[Waiting]) -> str:
     """As `Your change is live`, or `3 of your changes are live`."""
-    one, several = _TITLES[lines[0].kind]
+    kind, states = lines[0].kind, {line.state for line in lines}
+    one, several = _OF_STATES.get((kind, min(states)), _TITLES[kind]) if len(states) == 1 else _TITLES[kind]
     return one if len(lines) == 1 else several.format(len(lines))
 
 

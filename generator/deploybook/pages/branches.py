@@ -22,6 +22,8 @@ class Branch:
     """When it became so."""
     red: tuple[str, ...] = ()
     """The pipelines that are red."""
+    revision: str | None = None
+    """What the run was of with which it became so."""
 
 
 def branches(runs: pa.Table, config: Config, as_of: datetime) -> list[Branch]:
@@ -50,13 +52,14 @@ def branches(runs: pa.Table, config: Config, as_of: datetime) -> list[Branch]:
 
 def _state(name: str, branch: str, runs: pa.Table) -> Branch:
     runs = runs.sort_by([("finished_at", "ascending"), ("attempt", "ascending")])
-    columns = (runs.column(column).to_pylist() for column in ("pipeline", "outcome", "finished_at"))
+    names = ("pipeline", "outcome", "finished_at", "revision")
+    columns = (runs.column(column).to_pylist() for column in names)
     newest: dict[str, str] = {}
-    green, since = True, runs.column("finished_at")[0].as_py()
-    for pipeline, outcome, finished in zip(*columns, strict=True):
+    green, since, turned = True, runs.column("finished_at")[0].as_py(), None
+    for pipeline, outcome, finished, revision in zip(*columns, strict=True):
         newest[pipeline] = outcome
         now = all(outcome == "success" for outcome in newest.values())
         if now != green:
-            green, since = now, finished
+            green, since, turned = now, finished, revision
     red = tuple(sorted(pipeline for pipeline, outcome in newest.items() if outcome != "success"))
-    return Branch(name, branch, green, since, red)
+    return Branch(name, branch, green, since, red, turned)

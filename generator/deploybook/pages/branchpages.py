@@ -19,12 +19,12 @@ from deploybook.pages.five import Spark
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS, Reading
 from deploybook.pages.recent import Recent
+from deploybook.pages.stops import refusals
 from deploybook.periods import period_of
-from deploybook.text import link, slug
+from deploybook.text import slug
 from deploybook.words import NBSP
 
 SHOWN = 100
-RED = ("failure", "error", "timeout", "timed_out", "startup_failure")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Stopped:
     when: Markup
     environment: str
     revision: str
-    why: str
+    why: Markup
     url: Markup | None
 
 
@@ -213,67 +213,13 @@ def _break(book: Book, name: str, start: datetime, end: datetime | None) -> Brea
 
 
 def _stopped(book: Book, since: datetime) -> Iterator[Stopped]:
-    """Red runs towards users, and verdicts that were no pass, once a codebase, environment and revision."""
-    live = set(book.config.live)
-    reached = {(d.codebase, d.pipeline_run) for d in book.deployments if d.reached and d.outcome != "success"}
-    runs = book.history["pipeline_runs"]
-    runs = runs.filter(pc.is_valid(runs["deploys_to"]))
-    columns = (
-        "codebase",
-        "id",
-        "outcome",
-        "deploys_to",
-        "revision",
-        "finished_at",
-        "started_at",
-        "pipeline",
-        "url",
-    )
-    found: list[tuple[datetime, str, str, str, str, str | None]] = []
-    for row in runs.select(list(columns)).to_pylist():
-        at = row["finished_at"] or row["started_at"]
-        red = row["outcome"] in RED and row["deploys_to"].lower() in live
-        if (
-            red
-            and at is not None
-            and since <= at <= book.as_of
-            and (row["codebase"], row["id"]) not in reached
-        ):
-            revision = row["revision"] or f"run {row['id']}"
-            found.append(
-                (
-                    at,
-                    row["codebase"],
-                    row["deploys_to"].lower(),
-                    revision,
-                    f"{row['pipeline']} was red",
-                    row["url"],
-                )
-            )
-    for row in book.history["verdicts"].to_pylist():
-        wanted = row["verdict"] != "pass" and row["codebase"] and row["environment"].lower() in live
-        if wanted and since <= row["judged_at"] <= book.as_of:
-            verdict = "the gate refused" if row["verdict"] == "fail" else "the gate had no proof"
-            found.append(
-                (
-                    row["judged_at"],
-                    row["codebase"],
-                    row["environment"].lower(),
-                    row["revision"],
-                    verdict,
-                    row["url"],
-                )
-            )
-    once: dict[tuple[str, str, str], tuple[datetime, str, str, str, str, str | None]] = {}
-    for row in sorted(found, key=lambda each: each[:5]):
-        once.setdefault((row[1], row[2], row[3]), row)
-    for at, name, environment, revision, why, url in sorted(
-        once.values(), key=lambda each: each[:4], reverse=True
-    ):
-        yield Stopped(
-            _item(name), words.moment(at, book.zone, "when"), environment,
-            revision if revision.startswith("run ") else revision[:10], why, link(url),
-        )  # fmt: skip
+    """Promotions that were stopped since, newest first."""
+    for each in reversed(refusals(book)):
+        if each.at >= since and each.codebase is not None:
+            yield Stopped(
+                _item(each.codebase), words.moment(each.at, book.zone, "when"),
+                book.config.step_of(each.environment), each.short, each.why, each.url,
+            )  # fmt: skip
 
 
 def flaky_cases(runs: pa.Table, as_of: datetime) -> pa.Table:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from markupsafe import Markup
@@ -14,7 +13,7 @@ from deploybook import words
 from deploybook.metrics.branch import RED
 from deploybook.pages.book import Book
 from deploybook.records import Reason, Said
-from deploybook.text import escape
+from deploybook.text import escape, link
 
 _WHY = 200
 
@@ -27,20 +26,53 @@ class Stop:
     says: Markup
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A promotion that did not get to users: the gate did not pass it, or its pipeline went red."""
+
+    at: datetime
+    codebase: str | None
+    environment: str
+    revision: str
+    """In full; `run 7` where only the run is known."""
+    why: Markup
+    """A sentence, and another one where a person decided to go on."""
+    url: Markup | None
+    """The run that was stopped."""
+
+    @property
+    def short(self) -> str:
+        """The revision as people read it."""
+        return self.revision if self.revision.startswith("run ") else self.revision[:10]
+
+
 def stops(book: Book) -> list[Stop]:
     """All of them, oldest first: of a codebase, environment and revision that was stopped, the first time."""
     return sorted([*promotions(book), *_forced(book)], key=lambda stop: stop.at)
 
 
 def promotions(book: Book) -> list[Stop]:
+    """Promotions that were stopped before users, in words, oldest first."""
+    return [Stop(each.at, _told(book, each)) for each in refusals(book)]
+
+
+def refusals(book: Book) -> list[Refusal]:
     """Promotions that were stopped before users, oldest first; what was stopped twice, the first time."""
-    first: dict[tuple[str | None, str, str], Stop] = {}
-    for key, stop in sorted([*_of_verdicts(book), *_of_runs(book)], key=lambda found: found[1].at):
-        first.setdefault(key, stop)
+    first: dict[tuple[str | None, str, str], Refusal] = {}
+    for each in sorted([*_of_verdicts(book), *_of_runs(book)], key=lambda found: found.at):
+        first.setdefault((each.codebase, each.environment, each.revision), each)
     return list(first.values())
 
 
-def _of_verdicts(book: Book) -> Iterator[tuple[tuple[str | None, str, str], Stop]]:
+def _told(book: Book, each: Refusal) -> Markup:
+    place = f"{each.codebase or 'a codebase'} to {book.config.step_of(each.environment)}"
+    stopped = Markup('<a href="{}">stopped</a>').format(each.url) if each.url else "stopped"
+    return Markup("{}, {}: {} at {}. {}").format(
+        escape(place), words.moment(each.at, book.zone), stopped, escape(each.short), each.why
+    )
+
+
+def _of_verdicts(book: Book) -> Iterator[Refusal]:
     for row in book.history["verdicts"].to_pylist():
         environment = row["environment"].lower()
         if row["verdict"] == "pass" or environment not in book.config.live or row["judged_at"] > book.as_of:
@@ -52,24 +84,25 @@ def _of_verdicts(book: Book) -> Iterator[tuple[tuple[str | None, str, str], Stop
         if over is not None:
             person = escape(book.person(over.by) or over.by)
             by = Markup(" {} decided to go on: {}.").format(person, _short(over.because))
-        says = Markup("{}.{}").format(_short(no), by)
-        yield (
-            (row["codebase"], environment, row["revision"]),
-            _stop(book, row, environment, row["judged_at"], says),
-        )
+        why = Markup("{}.{}").format(_short(no), by)
+        yield Refusal(
+            row["judged_at"], row["codebase"], environment, row["revision"], why, link(row["url"])
+        )  # fmt: skip
 
 
-def _of_runs(book: Book) -> Iterator[tuple[tuple[str | None, str, str], Stop]]:
+def _of_runs(book: Book) -> Iterator[Refusal]:
     """Red runs towards users that never got there."""
-    went = {(d.codebase, d.pipeline_run) for d in book.deployments if d.reached}
-    columns = ("codebase", "id", "pipeline", "outcome", "deploys_to", "revision", "finished_at")
+    went = {(d.codebase, d.pipeline_run) for d in book.deployments if d.reached and d.outcome != "success"}
+    columns = (
+        "codebase", "id", "pipeline", "outcome", "deploys_to", "revision", "finished_at", "started_at", "url",
+    )  # fmt: skip
     for row in book.history["pipeline_runs"].select(list(columns)).to_pylist():
-        environment, at = (row["deploys_to"] or "").lower(), row["finished_at"]
+        environment, at = (row["deploys_to"] or "").lower(), row["finished_at"] or row["started_at"]
         red = row["outcome"].lower() in RED and environment in book.config.live
         if red and at is not None and at <= book.as_of and (row["codebase"], row["id"]) not in went:
-            says = Markup("{} was red.").format(_short(row["pipeline"]))
+            why = Markup("{} was red.").format(_short(row["pipeline"]))
             revision = row["revision"] or f"run {row['id']}"
-            yield (row["codebase"], environment, revision), _stop(book, row, environment, at, says)
+            yield Refusal(at, row["codebase"], environment, revision, why, link(row["url"]))
 
 
 def _forced(book: Book) -> Iterator[Stop]:
@@ -87,11 +120,6 @@ def _forced(book: Book) -> Iterator[Stop]:
                     _short(forced.because),
                 ),
             )
-
-
-def _stop(book: Book, row: dict[str, Any], environment: str, at: datetime, says: Markup) -> Stop:
-    place = f"{row['codebase'] or 'a codebase'} to {environment}"
-    return Stop(at, Markup("{}, {}: stopped. {}").format(escape(place), words.moment(at, book.zone), says))
 
 
 def _short(text: str) -> Markup:
