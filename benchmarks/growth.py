@@ -1,101 +1,207 @@
-"""How a build grows: codebases and years against time, memory and bytes.
+"""How a build grows: codebases and years against time, memory, bytes and requests, and against their floors.
 
     python -m benchmarks.growth                      the whole grid: 10, 50, 200, 500 codebases, 1, 2, 5 years
     python -m benchmarks.growth 10x1 50x1 50x2       only these
+    python -m benchmarks.growth 200x5x21             with 21 times as many test cases
     python -m benchmarks.growth --draw               draw again what was measured
 
-Each organisation is simulated, built from nothing, and built again an hour later, in processes of their own.
-The floor is `git log` over its repositories and one reading of its record files. What was measured is added
-to `docs/guide/growth.csv`, and drawn as `docs/guide/growth.svg`.
+Each organisation is simulated, built from nothing, and built again after an hour in which fifteen changes
+were merged, tested and deployed; each build in a process of its own. Times are of the processor, of a build
+and all that it starts, so that other work on the machine does not count. The floors are `git log` over the
+repositories and one reading of the record files, MkDocs for the same pages, and the records, compressed. What
+was measured is added to `docs/guide/growth.csv`, and drawn as `docs/guide/growth.svg`.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import timedelta
+import zlib
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-GRID = [(codebases, years) for years in (1, 2, 5) for codebases in (10, 50, 200, 500)]
+GRID = [(codebases, years, 1) for years in (1, 2, 5) for codebases in (10, 50, 200, 500)]
 GUIDE = Path(__file__).parents[1] / "docs" / "guide"
 TABLE, PLOT = GUIDE / "growth.csv", GUIDE / "growth.svg"
 COLUMNS = (
-    "codebases", "years", "records", "floor_seconds", "first_seconds", "first_mkdocs_seconds", "first_mb",
-    "hour_seconds", "hour_mkdocs_seconds", "hour_mb", "history_bytes", "site_bytes", "largest_page_bytes",
-    "search_index_bytes", "pages",
+    "codebases", "years", "changes", "runs", "deployments", "test_case_runs", "rows", "floor_seconds",
+    "first_seconds", "first_mkdocs_seconds", "first_mb", "hour_seconds", "hour_mkdocs_seconds", "hour_mb",
+    "records_bytes", "history_bytes", "site_bytes", "largest_page_bytes", "search_index_bytes", "pages",
+    "first_requests", "first_points", "hour_requests", "hour_points",
 )  # fmt: skip
+BATCH = 1 << 24
 
 
-def measure(codebases: int, years: int) -> dict[str, Any]:
+def measure(codebases: int, years: int, tests: int) -> dict[str, Any]:
     """Simulate, build, build again, and weigh."""
-    from benchmarks.build_floor import in_own_process
+    from benchmarks.organisation import more_tests
 
-    from deploybook.example import EXAMPLE_AS_OF, make_example
+    from deploybook.example import make_example
 
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "example"
         config = str(make_example(root, codebases=codebases, years=years))
-        records = sum(path.read_bytes().count(b"\n") for path in (root / "history").glob("*.jsonl"))
-        begun = time.perf_counter()
-        for repository in sorted((root / "repositories").iterdir()):
-            log = [
-                "git",
-                "-C",
-                str(repository),
-                "log",
-                "--all",
-                "--format=%H%x00%P%x00%an%x00%at%x00%ct%x00%B",
-            ]
-            records += subprocess.run(log, capture_output=True, check=True).stdout.count(b"\0") // 5
-        floor = time.perf_counter() - begun
-        first = in_own_process(config, EXAMPLE_AS_OF.isoformat())
-        hour = in_own_process(config, (EXAMPLE_AS_OF + timedelta(hours=1)).isoformat())
-        pages = sorted((path.stat().st_size for path in (root / "site").rglob("*.html")), reverse=True)
-        index = root / "site" / "search" / "search_index.json"
-        return {
-            "codebases": codebases, "years": years, "records": records, "floor_seconds": round(floor, 1),
-            "first_seconds": round(first["ours"], 1), "first_mkdocs_seconds": round(first["mkdocs"], 1),
-            "first_mb": round(first["peak"]), "hour_seconds": round(hour["ours"], 1),
-            "hour_mkdocs_seconds": round(hour["mkdocs"], 1), "hour_mb": round(hour["peak"]),
-            "history_bytes": sum(p.stat().st_size for p in (root / "build").glob("history.duckdb*")),
-            "site_bytes": sum(p.stat().st_size for p in (root / "site").rglob("*") if p.is_file()),
-            "largest_page_bytes": pages[0], "search_index_bytes": index.stat().st_size, "pages": len(pages),
-        }  # fmt: skip
+        if tests > 1:
+            more_tests(root, tests)
+        return weighed(root, config, codebases, years)
+
+
+def weighed(root: Path, config: str, codebases: int, years: int) -> dict[str, Any]:
+    """Build what was simulated, build again, and weigh."""
+    from benchmarks.organisation import an_hour
+
+    from deploybook.example import EXAMPLE_AS_OF
+
+    floor, commits, packed = _floor(root)
+    rows = {path.stem: _lines(path) for path in (root / "history").glob("*.jsonl")}
+    counts = {
+        "changes": rows["changes"], "runs": rows["pipeline_runs"], "deployments": rows["deployments"],
+        "test_case_runs": sum(n for name, n in rows.items() if name.startswith("test")),
+        "rows": sum(rows.values()) + commits,
+    }  # fmt: skip
+    first = _built(config, EXAMPLE_AS_OF)
+    hour = _built(config, an_hour(root, EXAMPLE_AS_OF))
+    return {
+        "codebases": codebases, "years": years, **counts, "floor_seconds": round(floor, 1),
+        "first_seconds": round(first["ours"], 1), "first_mkdocs_seconds": round(first["mkdocs"], 1),
+        "first_mb": round(first["peak"]), "hour_seconds": round(hour["ours"], 1),
+        "hour_mkdocs_seconds": round(hour["mkdocs"], 1), "hour_mb": round(hour["peak"]),
+        "records_bytes": packed, **_weigh(root), **_asked(codebases, counts),
+    }  # fmt: skip
+
+
+def _floor(root: Path) -> tuple[float, int, int]:
+    """Processor seconds of one reading of what a build reads, commits, and the records' compressed bytes."""
+    before, commits, packed = _processor(), 0, 0
+    for repository in sorted((root / "repositories").iterdir()):
+        log = ["git", "-C", str(repository), "log", "--all", "--format=%H%x00%P%x00%an%x00%at%x00%ct%x00%B"]
+        commits += subprocess.run(log, capture_output=True, check=True).stdout.count(b"\0") // 5
+    for path in (root / "history").glob("*.jsonl"):
+        _lines(path)
+    spent = _processor() - before
+    for path in (root / "history").glob("*.jsonl"):
+        with path.open("rb") as file:
+            while block := file.read(BATCH):
+                packed += len(zlib.compress(block, 1))
+    return spent, commits, packed
+
+
+def _lines(path: Path) -> int:
+    count = 0
+    with path.open("rb") as file:
+        while block := file.read(BATCH):
+            count += block.count(b"\n")
+    return count
+
+
+def _weigh(root: Path) -> dict[str, int]:
+    """Bytes of what a build leaves."""
+    pages = sorted((path.stat().st_size for path in (root / "site").rglob("*.html")), reverse=True)
+    return {
+        "history_bytes": sum(path.stat().st_size for path in (root / "build").glob("history.duckdb*")),
+        "site_bytes": sum(path.stat().st_size for path in (root / "site").rglob("*") if path.is_file()),
+        "largest_page_bytes": pages[0],
+        "search_index_bytes": (root / "site" / "search" / "search_index.json").stat().st_size,
+        "pages": len(pages),
+    }
+
+
+def _asked(codebases: int, counts: dict[str, int]) -> dict[str, int]:
+    """What GitHub would be asked: of the average codebase, times their number; some have news of an hour."""
+    from benchmarks.asked import syncs
+    from benchmarks.organisation import NEWS
+
+    average = (max(1, counts[each] // codebases) for each in ("changes", "runs", "deployments"))
+    first, nothing, news = syncs(*average)
+    return {
+        "first_requests": first.rest * codebases,
+        "first_points": first.points * codebases,
+        "hour_requests": news.rest * NEWS + nothing.rest * (codebases - NEWS),
+        "hour_points": news.points * NEWS + nothing.points * (codebases - NEWS),
+    }
+
+
+def _processor() -> float:
+    """Seconds of the processor that this process and what it started and saw end have taken."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in both)
+
+
+def _built(config: str, as_of: datetime) -> dict[str, float]:
+    """One build in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.growth", "--build", config, as_of.isoformat()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def build(config: str, as_of: str) -> dict[str, float]:
+    """One build in this process: processor seconds of ours and of MkDocs, and our peak memory in MB."""
+    from deploybook.build import compose, site
+    from deploybook.build.progress import Progress
+    from deploybook.config import load
+
+    mkdocs, run = 0.0, site.run_mkdocs
+
+    def timed(config: Path, log: Path) -> None:
+        nonlocal mkdocs
+        before = _processor()
+        run(config, log)
+        mkdocs += _processor() - before
+
+    site.run_mkdocs = timed
+    begun = time.perf_counter()
+    compose.build(
+        load(Path(config)), datetime.fromisoformat(as_of), progress=Progress(quiet=True, verbose=False)
+    )
+    return {
+        "ours": _processor() - mkdocs, "mkdocs": mkdocs, "wall": time.perf_counter() - begun,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
+
+
+MEASURES = {
+    "Processor seconds": {
+        "first_seconds": "first build", "hour_seconds": "an hour later",
+        "hour_mkdocs_seconds": "floor: MkDocs", "floor_seconds": "floor: git log, reading",
+    },
+    "Peak memory, MB": {"first_mb": "first build", "hour_mb": "an hour later"},
+    "Bytes": {"history_bytes": "history", "site_bytes": "site", "records_bytes": "floor: compressed"},
+    "GitHub, first sync": {"first_requests": "requests", "first_points": "points of GraphQL"},
+}  # fmt: skip
+"""By picture: columns and what they are called."""
 
 
 def draw(rows: list[dict[str, Any]]) -> None:
-    """Four small pictures over the number of records, both axes on a log scale."""
+    """Four pictures over the number of rows, both axes on a log scale."""
     import altair as alt
     import vl_convert
 
-    measures = {
-        "first_seconds": "First build, seconds beside MkDocs", "hour_seconds": "An hour later, seconds",
-        "hour_mkdocs_seconds": "MkDocs, seconds", "first_mb": "Peak memory, MB",
-        "history_bytes": "History, bytes", "floor_seconds": "Floor: git log, seconds",
-    }  # fmt: skip
-    points = [
-        {"records": float(row["records"]), "years": f"{row['years']} y", "measure": says,
-         "value": float(row[key])}
-        for row in rows for key, says in measures.items()
-    ]  # fmt: skip
-    data: Any = {"values": points}
-    chart = (
-        alt.Chart(data)
-        .mark_line(point=True)
-        .encode(
-            alt.X("records:Q", scale=alt.Scale(type="log"), title="records and commits"),
-            alt.Y("value:Q", scale=alt.Scale(type="log"), title=None),
-            alt.Color("years:N", title=None),
+    pictures = []
+    for title, measures in MEASURES.items():
+        points = [
+            {"rows": float(row["rows"]), "what": says, "value": float(row[key])}
+            for row in rows
+            for key, says in measures.items()
+        ]
+        data: Any = {"values": points}
+        pictures.append(
+            alt.Chart(data, title=title)
+            .mark_line(point=True)
+            .encode(
+                alt.X("rows:Q", scale=alt.Scale(type="log"), title="rows: commits and records"),
+                alt.Y("value:Q", scale=alt.Scale(type="log"), title=None),
+                alt.Color("what:N", title=None, sort=list(measures.values())),
+            )
+            .properties(width=280, height=190)
         )
-        .properties(width=220, height=150)
-        .facet(alt.Facet("measure:N", title=None), columns=2)
-        .resolve_scale(y="independent")
-    )
+    chart = alt.concat(*pictures, columns=2).resolve_scale(color="independent")
     PLOT.write_text(vl_convert.vegalite_to_svg(json.loads(chart.to_json())), encoding="utf-8")
 
 
@@ -109,21 +215,30 @@ def known() -> list[dict[str, Any]]:
 
 def main(words: list[str]) -> int:
     """Measure what the words name, keep it, draw all of it."""
+    if words[:1] == ["--build"]:
+        print(json.dumps(build(*words[1:])))
+        return 0
     rows = known()
     if words != ["--draw"]:
-        cells = [(int(a), int(b)) for a, b in (word.split("x") for word in words)] or GRID
-        for codebases, years in cells:
-            found = measure(codebases, years)
+        for codebases, years, tests in [_cell(word) for word in words] or GRID:
+            found = measure(codebases, years, tests)
             print(", ".join(f"{name} {value}" for name, value in found.items()), flush=True)
-            same = (str(codebases), str(years))
-            rows = [row for row in rows if (str(row["codebases"]), str(row["years"])) != same] + [found]
-            rows.sort(key=lambda row: (int(row["years"]), int(row["codebases"])))
+            same = [str(found[name]) for name in ("codebases", "years", "test_case_runs")]
+            rows = [
+                row for row in rows if [str(row[n]) for n in ("codebases", "years", "test_case_runs")] != same
+            ]
+            rows = sorted([*rows, found], key=lambda row: int(row["rows"]))
             with TABLE.open("w", newline="") as file:
                 writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(rows)
     draw(rows)
     return 0
+
+
+def _cell(word: str) -> tuple[int, int, int]:
+    codebases, years, *tests = map(int, word.split("x"))
+    return codebases, years, tests[0] if tests else 1
 
 
 if __name__ == "__main__":
