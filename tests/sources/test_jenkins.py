@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.loopback import Asked, Loopback, Reply
+from tests.support.loopback import Asked, Loopback, Reply, repeated
 from tests.support.shelf import Shelf
 
 from deploybook.config.sources import JenkinsOptions
@@ -110,6 +110,14 @@ def test_a_sync_stopped_at_any_request_is_taken_up_again(server: Loopback, stop:
     server.fault = lambda number, asked: Reply({}, 418) if number >= stop else None
     assert sync(server, shelf) is not None
     server.fault = None
+    assert sync(server, shelf) is None
+    assert numbers(shelf) == list(range(1, 251))
+
+
+@pytest.mark.parametrize("nth", [2, 3])
+def test_a_page_that_comes_twice_loses_and_doubles_nothing(server: Loopback, ci: Ci, nth: int) -> None:
+    server.fault = repeated(ci.answer, "/job/web/api/json", nth)
+    shelf = Shelf()
     assert sync(server, shelf) is None
     assert numbers(shelf) == list(range(1, 251))
 

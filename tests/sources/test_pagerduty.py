@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.loopback import Asked, Loopback, Reply
+from tests.support.loopback import Asked, Loopback, Reply, repeated
 from tests.support.shelf import Shelf
 
 from deploybook.config import Config
@@ -46,7 +46,9 @@ class Pager:
         if end - begin > timedelta(days=180):
             return Reply({"error": {"message": "the range is too long"}}, 400)
         found = [row for row in self.rows if begin <= datetime.fromisoformat(row["created_at"]) < end]
-        return Reply({"incidents": sorted(found, key=lambda row: str(row["created_at"]))[:100]})
+        offset = int(asked.query.get("offset", 0))
+        listed = sorted(found, key=lambda row: str(row["created_at"]))[offset : offset + 100]
+        return Reply({"incidents": listed})
 
 
 @pytest.fixture
@@ -93,6 +95,25 @@ def test_a_sync_stopped_at_any_request_is_taken_up_again(server: Loopback, pager
     server.fault = None
     assert sync(server, shelf) is None
     assert ids(shelf) == sorted(row["id"] for row in pager.rows)
+
+
+@pytest.mark.parametrize("nth", range(2, 8))
+def test_a_page_that_comes_twice_loses_and_doubles_nothing(
+    server: Loopback, pager: Pager, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pagerduty, "FIRST", START)
+    pager.rows[:] = [incident(n, n * 0.4) for n in range(1, 500)]
+    server.fault = repeated(pager.answer, "/incidents", nth)
+    shelf = Shelf()
+    assert sync(server, shelf) is None
+    assert len(ids(shelf)) == 499
+
+
+def test_more_incidents_than_a_page_within_one_second_are_all_read(server: Loopback, pager: Pager) -> None:
+    pager.rows[:] = [incident(n, 10 if n < 250 else 11) for n in range(1, 300)]
+    shelf = Shelf()
+    assert sync(server, shelf) is None
+    assert len(ids(shelf)) == 299
 
 
 def test_an_open_incident_is_asked_for_until_it_is_resolved(server: Loopback, pager: Pager) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from tests.support.loopback import Loopback, Reply
+from tests.support.loopback import Loopback, Reply, repeated
 from tests.support.shelf import Shelf
 from tests.support.unleash import TOKEN, Unleash, server
 
@@ -97,6 +97,19 @@ def test_pages_are_followed_to_the_end_while_new_events_arrive(
         assert sync(proxy.url, shelf) is None
     before = {(row["flag"], row["changed_at"]) for row in whole.of(FlagChange)}
     assert before <= {(row["flag"], row["changed_at"]) for row in shelf.of(FlagChange)}
+
+
+@pytest.mark.parametrize("nth", [2, 3])
+def test_a_page_that_comes_twice_loses_and_doubles_nothing(
+    running: Unleash, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    monkeypatch.setattr(unleash, "PAGE", 2)
+    shelf, whole = Shelf(), Shelf()
+    with proxy_of(running) as proxy:
+        proxy.fault = repeated(proxy.answer, "/search/events", nth)
+        assert sync(proxy.url, shelf) is None
+    sync(running.url, whole)
+    assert len(shelf.of(FlagChange)) == len(whole.of(FlagChange)) >= 4
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3])

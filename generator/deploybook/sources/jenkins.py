@@ -89,11 +89,15 @@ class _Job:
 
     def _listed(self, client: Client, known: int, ask: Ask) -> Iterator[dict[str, Any]]:
         seen: set[int] = set()
-        first = 0
+        first, again = 0, False
         while True:
             # New builds push others down the list while it is read: one may come twice, none is missed.
             tree = f"{_TREE}{{{first},{first + PAGE}}}"
             rows = client.get("/api/json", {"tree": tree}).content.get("allBuilds") or []
+            if len(rows) == PAGE and seen.issuperset(row["number"] for row in rows) and not again:
+                again = True  # as when a cache tells the page before a second time
+                continue
+            again = False
             for row in rows:
                 begun = _instant(row.get("timestamp"))
                 early = ask.since is not None and begun is not None and begun < ask.since

@@ -49,11 +49,14 @@ class Newer:
         newest, seen = self._saved()
         start = newest or (_text(self._ask.since) if self._ask.since else None)
         since = _back(newest, OVERLAP) if newest else start
-        page = done = 0
+        page, done, again = 1, 0, False
         while True:
-            page += 1
             rows = self._page(since, page)
             new = [row for row in rows if seen.get(str(row.get("id"))) != self._changed(row)]
+            if not new and len(rows) >= PAGE and not again:
+                again = True  # as when a cache tells the page before a second time
+                continue
+            again = False
             for row in new:
                 seen[str(row.get("id"))] = self._changed(row)
                 yield from self._read(read, row, what)
@@ -64,8 +67,7 @@ class Newer:
                 break
             # Systems differ in whether "since" takes in the instant itself: a millisecond before does.
             following = _back(newest, timedelta(milliseconds=1))
-            if since is None or following > since:
-                since, page = following, 0
+            since, page = (following, 1) if since is None or following > since else (since, page + 1)
             yield Cursor(self._text(newest, seen))
         text = self._text(newest, seen)
         yield Unchanged() if text == self._ask.cursor else Cursor(text)

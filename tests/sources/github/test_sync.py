@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.sources.github.support import NOW, TOKEN, Book, zipped
 from tests.support.github_server import START, Hub, artifact, at, deployment, issue, pull, run
-from tests.support.loopback import Asked, Reply
+from tests.support.loopback import Asked, Reply, repeated
 
 from deploybook.errors import SourceError
 from deploybook.feed import Ask
@@ -239,6 +239,27 @@ def test_a_page_that_comes_twice_or_not_at_all_loses_and_doubles_nothing(tmp_pat
         server.fault = None
         book.sync(NOW + timedelta(hours=1))
         whole(book, hub)
+
+
+@pytest.mark.parametrize("path", ["/actions/runs", "/graphql", "/issues"])
+@pytest.mark.parametrize("nth", [2, 3, 4])
+def test_a_page_that_a_cache_tells_twice_loses_and_doubles_nothing(
+    tmp_path: Path, path: str, nth: int
+) -> None:
+    hub = Hub(
+        pulls=[pull(n, n * 90) for n in range(1, 320)],
+        runs=[run(n, n * 30) for n in range(1, 420)],
+        issues=[issue(n, n * 500) for n in range(1, 320)],
+    )
+    with hub.serve() as server:
+        book = Book(server, tmp_path, deployments={"from": "records"})
+        server.fault = repeated(hub.answer, path, nth)
+        for _ in range(2):  # where a walk notices it stops, and goes on with the next sync
+            book.sync()
+        assert set(book.sync().values()) == {None}
+        assert sorted(ids(book, Change)) == sorted(str(row["number"]) for row in hub.pulls)
+        assert sorted(ids(book, PipelineRun)) == sorted(str(row["id"]) for row in hub.runs)
+        assert len(book.rows(Incident)) == 319
 
 
 @pytest.mark.parametrize("skew", [timedelta(hours=-1), timedelta(hours=1)])

@@ -31,7 +31,7 @@ def incidents(door: Door, place: Place, labels: tuple[str, ...], ask: Ask) -> It
         seen: set[int] = set()
         state = known.setdefault(label, {})
         since = state.get("since") or (ask.since.strftime("%Y-%m-%dT%H:%M:%SZ") if ask.since else None)
-        etag, page = state.get("etag"), 1
+        etag, page, again = state.get("etag"), 1, False
         while True:
             answer = _page(door, place, label, since, page, etag, ask)
             if answer.unchanged:
@@ -41,6 +41,10 @@ def incidents(door: Door, place: Place, labels: tuple[str, ...], ask: Ask) -> It
             new = [row for row in rows if row.get("id") not in seen and "pull_request" not in row]
             for row in new:
                 yield _incident(place, row)
+            if len(rows) == 100 and seen.issuperset(row.get("id") for row in rows) and not again:
+                again = True  # as when a cache tells the page before a second time
+                continue
+            again = False
             seen.update(row["id"] for row in rows if "id" in row)
             last = max((str(row.get("updated_at")) for row in rows), default=since)
             ask.progress(f"incidents of {place.codebase}", len(seen), None)

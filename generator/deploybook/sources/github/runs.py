@@ -138,13 +138,17 @@ class _Reader:
     def _walk(self, state: State, deep: bool) -> Iterator[Item]:
         """From `until`, or from the newest, back to the floor; a cursor after each request."""
         seen: set[int] = set()
-        page, done = 1, 0
+        page, done, again = 1, 0, False
         while True:
             created = _range(state.floor, state.until)
             answer = self._page(created, page)
             content = answer.content if isinstance(answer.content, dict) else {}
             rows = [row for row in content.get("workflow_runs") or () if _is_run(row)]
             new = [row for row in rows if row["id"] not in seen]
+            if not new and not again and (content.get("total_count") or 0) > (page - 1) * PAGE + len(rows):
+                again = True  # as when a cache tells the page before a second time
+                continue
+            again = False
             seen = {row["id"] for row in rows} | (seen if page > 1 else set())
             done += len(new)
             total = content.get("total_count")
