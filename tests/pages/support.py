@@ -32,6 +32,7 @@ SHOP: dict[str, Any] = {
 """One codebase that records say everything about, in UTC."""
 
 _OTHERS = {
+    "availability": "availability",
     "flag_change": "flag_changes",
     "issue": "issues",
     "pipeline_run": "pipeline_runs",
@@ -108,7 +109,9 @@ def _of(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     schema = TABLES[name].schema
     cells = [
         {
-            key: datetime.fromisoformat(value) if key.endswith("_at") and value else value
+            key: datetime.fromisoformat(value)
+            if (key.endswith("_at") or key in ("from", "to")) and value
+            else value
             for key, value in row.items()
             if key in schema.names
         }

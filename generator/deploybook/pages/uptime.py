@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import pyarrow.compute as pc
 from markupsafe import Markup
 
 from deploybook import words
@@ -19,6 +21,8 @@ from deploybook.text import slug
 
 ALIKE = 60
 """Seconds by which monitors and incidents may differ and still agree."""
+SILENT = timedelta(hours=48)
+"""A monitor that says when it was up, and has said nothing for so long, no longer watches."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Line:
     counted_by: str
     by_incidents: str
     differs: bool
+    silent: str
+    """Since when its monitors say nothing, where they did say when it was up."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class UptimePage:
     lines: tuple[Line, ...]
     unknown: tuple[str, ...]
     differing: int
+    silent: int
 
 
 def pages(book: Book) -> Iterator[Page]:
@@ -80,7 +87,12 @@ def uptime_page(book: Book) -> UptimePage:
     """The model of the page."""
     reading = readings.read(book, "site", "", "uptime")
     monitored = set(book.history["availability"].column("codebase").unique().to_pylist())
-    lines = tuple(line for name in book.codebases if (line := _line(book, name, monitored=name in monitored)))
+    heard = last_heard(book)
+    lines = tuple(
+        line
+        for name in book.codebases
+        if (line := _line(book, name, heard.get(name), monitored=name in monitored))
+    )
     known = {line.name.text for line in lines}
     differing = sum(line.differs for line in lines)
     told = says(reading)
@@ -93,10 +105,19 @@ def uptime_page(book: Book) -> UptimePage:
         lines=lines,
         unknown=tuple(name for name in book.codebases if name not in known),
         differing=differing,
+        silent=sum(bool(line.silent) for line in lines),
     )
 
 
-def _line(book: Book, name: str, *, monitored: bool) -> Line | None:
+def last_heard(book: Book) -> dict[str, datetime]:
+    """Until when the monitors of each codebase spoke; one that tells of nothing but outages may be silent."""
+    told = book.history["availability"]
+    watching = pc.unique(told.filter(pc.not_equal(told["state"], "down"))["codebase"])
+    until = told.filter(pc.is_in(told["codebase"], watching)).group_by("codebase").aggregate([("to", "max")])
+    return {row["codebase"]: row["to_max"] for row in until.to_pylist()}
+
+
+def _line(book: Book, name: str, heard: datetime | None, *, monitored: bool) -> Line | None:
     reading = readings.read(book, "codebase", name, "uptime")
     told = readings.read(book, "codebase", name, "uptime_incidents")
     if not reading.denominator:
@@ -114,4 +135,5 @@ def _line(book: Book, name: str, *, monitored: bool) -> Line | None:
         counted_by="monitors" if monitored else "incidents",
         by_incidents=(words.duration(told_down) if told_down else "never") if told.denominator else "–",
         differs=both and abs(down - told_down) > ALIKE,
+        silent=words.day(heard, book.zone, year=True) if heard and heard + SILENT < book.as_of else "",
     )
