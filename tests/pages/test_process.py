@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from tests.pages.support import SHOP, book
 from deploybook.pages.process import process_page
 from deploybook.pages.telling import Teller
 from deploybook.pages.way import walk, way, weekdays
+from deploybook.pipelines import read
 
 THURSDAYS: dict[str, Any] = {
     "environments": ["staging", "production"],
@@ -132,3 +135,21 @@ def test_the_last_three_rollbacks_and_how_long_they_took() -> None:
     ]
     going_back = next(step for step in told.steps if step.title.startswith("Go back"))
     assert "3\N{NO-BREAK SPACE}min" in going_back.words
+
+
+def test_who_is_on_call_and_how_to_go_back_are_said() -> None:
+    config: dict[str, Any] = {
+        **SHOP,
+        "people": {"ana": {"name": "Ana"}, "bo": {}},
+        "teams": {"till": {"members": ["ana"], "chat": "#till", "on_call": "pager"}},
+        "rotations": {"pager": {"members": ["ana", "bo"], "every": "1w", "starts": date(2026, 11, 2)}},
+    }
+    text = b"name: Ship\non: {workflow_dispatch: {}, push: {branches: [main]}}\n"
+    text += b"jobs: {a: {environment: production}}\n"
+    made = replace(book([], config), pipelines={"shop": read({".github/workflows/ship.yml": text}, ())})
+    say, _, back, *_ = process_page(made, Teller(made)).steps
+    assert str(say.words).endswith('<a href="~/owners/#rotation-pager">Ana</a> is on call now.')
+    assert "Start “Ship” (shop) by hand with the version before." in back.words
+    never = text.replace(b"workflow_dispatch: {}, ", b"")
+    nobody = replace(made, pipelines={"shop": read({".github/workflows/ship.yml": never}, ())})
+    assert "by hand" not in process_page(nobody, Teller(nobody)).steps[2].words

@@ -186,7 +186,7 @@ def together(book: Book, history: History) -> tuple[str, ...]:
     mended = [c for c in lacked if all(now[n, c].status != "not_met" for n in book.codebases)]
     if often := sorted(mended, key=lambda c: (-lacked[c], CHECKS.index(c)))[:3]:
         some = words.joined([f"“{_low(c)}” ({lacked[c]})" for c in often])
-        told.append(f"What most lacked on that day and none lacks now: {some}.")
+        told.append(f"What many lacked on that day and none lacks now: {some}.")
     gaps = Counter(
         c for c in CHECKS if c.stage == "daily" for n in book.codebases if now[n, c].status == "not_met"
     )

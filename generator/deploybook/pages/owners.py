@@ -26,6 +26,8 @@ from deploybook.text import escape, json_for_script, link, slug
 
 _DEEP = 3
 _MOST_PLACES = 2000
+_LINKS = 4
+"""Links of a catalogue's entry that are shown."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def owners_page(book: Book) -> OwnersPage:
     return OwnersPage(
         kicker="Owners, who looks after what",
         sentence=sentence if rows else "No codebase is configured.",
-        lead="Configuration says who owns a codebase; CODEOWNERS says who is asked about a file.",
+        lead="Who owns a codebase, the configuration says; where it does not, catalog-info.yaml; "
+        "else CODEOWNERS. About a file, CODEOWNERS is asked first.",
         simulated=book.config.site.simulated,
         public=book.config.site.public,
         codebases=rows,
@@ -125,7 +128,7 @@ def _codebase(book: Book, name: str) -> CodebaseRow:
         anchor=Markup(f"codebase-{slug(name)}"),
         owner=owner,
         differs=_differs(book, name, owner),
-        contact=words.joined(list(_contact(book, configured.team)), "or") if configured.team else "",
+        contact=words.joined(ways, "or") if (ways := list(_contact(book, configured.team, owned))) else "",
         rules=tuple(_rules(book, file)) if file else (),
         rules_say=_rules_say(file) if file else "",
         aside=tuple((aside.line, aside.text, aside.because) for aside in file.aside[:20]) if file else (),
@@ -145,23 +148,32 @@ def _differs(book: Book, name: str, owner: Says | None) -> str:
     """Where the repository names another owner for the whole than the configuration."""
     if owner is None or owner.by != "configuration":
         return ""
-    others = [known(book, each) for each in whole(book, name)]
-    if not others or owner.name in others:
-        return ""
-    return f"CODEOWNERS names {words.joined(others)}; the configuration stands."
+    catalogue = [known(book, each.owner) for each in book.owners.get(name, Owned()).entries if each.owner]
+    told = []
+    for file, others in (
+        ("catalog-info.yaml", catalogue),
+        ("CODEOWNERS", [known(book, each) for each in whole(book, name)]),
+    ):
+        if others and owner.name not in others:
+            told.append(f"{file} names {words.joined(others)}")
+    return f"{words.joined(told)}; the configuration stands." if told else ""
 
 
-def _contact(book: Book, key: str) -> Iterator[Markup | str]:
-    team = book.config.teams.get(key)
-    if team is None:
-        return
-    if team.contact and not book.config.site.public:
-        yield book.person(team.contact) or team.contact
-    if team.chat:
-        yield team.chat
-    for label, address in (("tracker", team.tracker), ("documents", team.documents)):
+def _contact(book: Book, key: str | None, owned: Owned) -> Iterator[Markup | str]:
+    team = book.config.teams.get(key or "")
+    if team is not None:
+        if team.contact and not book.config.site.public:
+            yield book.person(team.contact) or team.contact
+        if team.chat:
+            yield team.chat
+        for label, address in (("tracker", team.tracker), ("documents", team.documents)):
+            if url := link(address):
+                yield Markup('<a href="{}">{}</a>').format(url, label)
+        if team.on_call in book.config.rotations and not book.config.site.public:
+            yield Markup('<a href="#rotation-{}">who is on call</a>').format(slug(team.on_call))
+    for title, address in [each for entry in owned.entries for each in entry.links][:_LINKS]:
         if url := link(address):
-            yield Markup('<a href="{}">{}</a>').format(url, label)
+            yield Markup('<a href="{}">{}</a>').format(url, escape(title))
 
 
 def _rules_say(file: Codeowners) -> str:

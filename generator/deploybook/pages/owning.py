@@ -148,6 +148,14 @@ def _unowned(book: Book, name: str) -> Iterator[str]:
 def _quiet_owners(book: Book) -> Iterator[str]:
     active = last_active(book)
     limit = book.as_of - timedelta(days=QUIET_DAYS)
+    for team in sorted({each.team for each in book.config.codebases.values() if each.team}):
+        members = book.config.teams[team].members if team in book.config.teams else ()
+        if members and not any(active.get(who, limit) > limit for who in members):
+            mine = [name for name in book.codebases if book.config.codebases[name].team == team]
+            yield (
+                f"{team_name(book, team)} owns {words.joined(mine)}, and nobody of it has merged or deployed "
+                f"anything in {QUIET_DAYS} days."
+            )
     for name in book.codebases:
         owned = book.owners.get(name, Owned())
         named = (
@@ -161,11 +169,14 @@ def _quiet_owners(book: Book) -> Iterator[str]:
 
 
 def _one_person(book: Book) -> Iterator[str]:
+    """Codebases that one person alone has changed in a year; where an author is unknown, nothing is said."""
     since = book.as_of - YEAR
-    authors: dict[str, Counter[str]] = defaultdict(Counter)
+    authors: dict[str, Counter[str | None]] = defaultdict(Counter)
     for change in book.changes:
-        if change.merged_at >= since and not change.bot and change.author:
-            authors[change.codebase][book.person(change.author) or ""] += 1
+        if since <= change.merged_at <= book.as_of and not change.bot:
+            authors[change.codebase][book.person(change.author) if change.author else None] += 1
     for name in book.codebases:
-        if len(authors[name]) == 1 and sum(authors[name].values()) >= 5:
-            yield f"One person alone has changed {name} in a year: a second one should know it."
+        told = authors[name]
+        if len(told) == 1 and None not in told:
+            some = words.count(told.total(), "change")
+            yield f"One person alone has changed {name} in a year ({some}): a second one should know it."

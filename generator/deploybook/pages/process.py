@@ -15,12 +15,12 @@ from deploybook.pages import calendars, pipelines, way
 from deploybook.pages.book import Book
 from deploybook.pages.disagreements import Disagreement, disagreements
 from deploybook.pages.page import File, Page
-from deploybook.pages.rota import Rota, rota
+from deploybook.pages.rota import Rota, rota, upcoming
 from deploybook.pages.telling import Teller
 from deploybook.pages.way import Walk, Way
 from deploybook.pages.written import REVIEW_DAYS, WrittenPage, written
 from deploybook.periods import Calendar
-from deploybook.text import escape
+from deploybook.text import escape, slug
 
 _DATES = 6
 
@@ -248,7 +248,7 @@ def _decides(book: Book) -> str:
 def _steps(book: Book, by_hand: list[WrittenPage]) -> Iterator[Step]:
     chats = sorted({team.chat for team in book.config.teams.values() if team.chat})
     where = f"Each team has a chat: {words.joined(chats)}." if chats else "Write where your team talks."
-    yield Step("Say so", f"You need not be sure. {where}")
+    yield Step("Say so", Markup("You need not be sure. {}{}").format(escape(where), _on_call(book)))
     last = book.config.process.environments[-1].members[0]
     yield Step(
         f"Lock {book.config.process.environments[-1].name}",
@@ -267,6 +267,39 @@ def _steps(book: Book, by_hand: list[WrittenPage]) -> Iterator[Step]:
         )
 
 
+def _on_call(book: Book) -> Markup:
+    """Who is on call now, in the rotations that teams name for it."""
+    found: list[Markup] = []
+    for name in dict.fromkeys(team.on_call for team in book.config.teams.values()):
+        if name not in book.config.rotations or book.config.site.public:
+            continue
+        turn = next((turn for turn in upcoming(book, name) if turn.start <= book.as_of), None)
+        if turn is not None:
+            who = escape(book.person(turn.person) or turn.person)
+            found.append(Markup('<a href="~/owners/#rotation-{}">{}</a>').format(slug(name), who))
+    return (
+        Markup(" {} {} on call now.").format(words.joined(found), "is" if len(found) == 1 else "are")
+        if found
+        else Markup("")
+    )
+
+
+def _by_hand(book: Book) -> str:
+    """Which pipelines somebody can start by hand to put a version before users again."""
+    live, found = set(book.config.live), dict[str, list[str]]()
+    for name in book.codebases:
+        for pipeline in book.pipelines.get(name, ()):
+            if "by hand" in pipeline.triggers and live & set(pipeline.environments):
+                found.setdefault(pipeline.name, []).append(name)
+    if not found:
+        return ""
+    told = [
+        f"“{pipeline}” ({'all codebases' if len(names) == len(book.codebases) > 1 else words.joined(names)})"
+        for pipeline, names in sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    ]
+    return f"Start {words.joined(told, 'or')} by hand with the version before."
+
+
 def rollbacks(book: Book) -> list[LinkedDeployment]:
     """Rollbacks of the last year whose length is known, newest first."""
     since = book.as_of - timedelta(days=365)
@@ -281,6 +314,7 @@ def rollbacks(book: Book) -> list[LinkedDeployment]:
 def _going_back(book: Book) -> Markup | str:
     known = rollbacks(book)
     decides = "" if book.config.process.decides is None else _role(book) + " decides."
+    decides = " ".join(part for part in (_by_hand(book), decides) if part)
     if not known:
         return f"No rollback of the last year has a known length. {decides}".strip()
     lengths = [d.rollback_seconds or 0 for d in known]

@@ -236,7 +236,7 @@ def _walked(book: Book, tell: Teller, journey: Journey) -> Walk:
         '<a href="{}">{}</a> took {} from {} to users. The longest part, {}, was {} “{}”.'
     ).format(
         told.href,
-        escape(told.words),
+        escape(told.words.rstrip(".")),
         words.duration(took),
         _plain(points[0][1]),
         words.duration(_between(longest[0][0], longest[1][0]) or 0),
