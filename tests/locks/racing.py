@@ -55,19 +55,31 @@ def _run(
             own.release([target], claim=answer.claim, run=None)
 
 
-def claim_and_die(address: str, folder: Path, target: Target, step: int, *, after: bool) -> bool:
+def claim_and_die(
+    address: str, folder: Path, target: Target, step: int, *, after: bool, release: str | None = None
+) -> bool:
     """Claim in a process that is killed at its `step`-th git command, before or after it ran.
+
+    Args:
+        address: Of the repository.
+        folder: What the process has seen.
+        target: What is claimed.
+        step: Counted from 1.
+        after: Whether the command still runs.
+        release: Release this claim instead.
 
     Returns:
         Whether it got that far.
     """
-    process = _forks.Process(target=_claim_and_die, args=(address, folder, target, step, after))
+    process = _forks.Process(target=_claim_and_die, args=(address, folder, target, step, after, release))
     process.start()
     process.join(60)
     return process.exitcode == -9
 
 
-def _claim_and_die(address: str, folder: Path, target: Target, step: int, after: bool) -> None:
+def _claim_and_die(
+    address: str, folder: Path, target: Target, step: int, after: bool, release: str | None
+) -> None:
     from deploybook.sources import gitcmd
 
     run, count = gitcmd.run, 0
@@ -84,4 +96,7 @@ def _claim_and_die(address: str, folder: Path, target: Target, step: int, after:
                 os.kill(os.getpid(), 9)
 
     gitcmd.run = counted
-    keeper(address, folder).claim(Wanted([target], lease=timedelta(hours=4)))
+    if release is not None:
+        keeper(address, folder).release([target], claim=release, run=None)
+    else:
+        keeper(address, folder).claim(Wanted([target], lease=timedelta(hours=4)))

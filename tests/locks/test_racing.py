@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.locks.machines import API, PRODUCTION, WEB, Machine, Time
 from tests.locks.racing import claim_and_die, keeper, race
 from tests.support.gitserver import bare_repository, git_daemon, git_over_http
+
+from deploybook.locks import Wanted
 
 
 def test_of_many_who_race_on_a_local_repository_exactly_one_holds(tmp_path: Path) -> None:
@@ -58,3 +61,24 @@ def test_whenever_a_claim_is_killed_the_next_one_either_holds_or_waits_out_the_l
         assert [held.target for held in keeper(str(bare), tmp_path / "look").held()] == [WEB]
     assert step > 6, "it has several steps to be killed at"
     assert left_behind >= 1, "killed after the push it leaves its lock"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_whenever_a_release_is_killed_the_lock_is_whole_or_gone_and_can_be_released_again(
+    tmp_path: Path, after: bool
+) -> None:
+    step, still_held, gone = 0, 0, 0
+    while True:
+        step += 1
+        bare = bare_repository(tmp_path / f"{step}.git")
+        ana = keeper(str(bare), tmp_path / "ana")
+        claim = ana.claim(Wanted([WEB], lease=timedelta(hours=4))).claim
+        assert claim is not None
+        if not claim_and_die(str(bare), tmp_path / "ana", WEB, step, after=after, release=claim):
+            break
+        again = ana.release([WEB], claim=claim, run=None)
+        still_held, gone = still_held + (again.done == "released"), gone + (again.done == "nothing")
+        assert ana.held() == []
+        assert ana.claim(Wanted([WEB], lease=timedelta(hours=4))).done == "claimed"
+    assert still_held >= 1, "killed before the push it is still locked"
+    assert gone >= after, "killed after it, it is not"

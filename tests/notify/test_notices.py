@@ -73,7 +73,7 @@ def test_a_failure_reaches_team_and_authors_with_the_reason(tmp_path: Path) -> N
     told(tmp_path, inbox)
     failures = {address: body for address, title, body in inbox.got if "intervention" in title}
     assert set(failures) == {"chat://ana", "chat://checkout"}
-    assert "deployment 1 needed intervention" in failures["chat://ana"]
+    assert "shop v1 in production needed intervention: " in failures["chat://ana"]
     assert "It is over." in failures["chat://ana"]
 
 

@@ -99,7 +99,7 @@ def tell_incident(incident: Incident, ties: Iterable[Tie]) -> None:
         if each.run is None:
             continue
         if each.matched_by == "said":
-            mark(each.run, SAID, f"Incident {incident.id} says that it caused it.")
+            mark(each.run, SAID, f"Incident {incident.id} names it as its cause.")
         else:
             after = _span(incident.started_at - each.run.began)
             mark(each.run, NEAR, f"Incident {incident.id} started {after} after it, and names no cause.")

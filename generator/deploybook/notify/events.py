@@ -36,6 +36,11 @@ def _listed(known: Known, changes: list[LinkedChange]) -> str:
     return "; ".join(words[:_SHOWN]) + (f"; and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")
 
 
+def _called(deployment: LinkedDeployment) -> str:
+    """As `shop v12`, or by its number where it has no version."""
+    return f"{deployment.codebase} {plain(deployment.version or f'deployment {deployment.id}')}"
+
+
 def _way(kind: str) -> str:
     """How it came, where that was not as planned."""
     return "" if kind == "planned" else f" as a {kind}"
@@ -91,8 +96,7 @@ def failed(known: Known) -> Iterator[Event]:
         yield Event(
             "failed", f"failed|{each.codebase}|{each.environment}|{each.id}",
             f"failed {each.codebase}|{each.id}", at,
-            f"{each.codebase} in {each.environment}: deployment {plain(each.id)} needed intervention: "
-            f"{because.rstrip('.')}.{now}",
+            f"{_called(each)} in {each.environment} needed intervention: {because.rstrip('.')}.{now}",
             _href(each, known), teams=of_codebase(known, each.codebase, "teams") | known.team(each.codebase),
             people=of_codebase(known, each.codebase, "people") | known.decider()
             | known.authors(_changes_of(known, each)), urgent=True,

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from deploybook.config import Config
+from deploybook.metrics.branch import GREEN, RED
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def branches(runs: pa.Table, config: Config, as_of: datetime) -> list[Branch]:
         mine = mine.filter(
             pc.and_(
                 pc.equal(mine["branch"], branch),
-                pc.is_in(mine["outcome"], pa.array(["success", "failure", "error"])),
+                pc.is_in(pc.utf8_lower(mine["outcome"]), pa.array([*GREEN, *RED])),
             )
         )
         mine = mine.filter(pc.is_null(mine["deploys_to"]))
@@ -57,9 +58,9 @@ def _state(name: str, branch: str, runs: pa.Table) -> Branch:
     newest: dict[str, str] = {}
     green, since, turned = True, runs.column("finished_at")[0].as_py(), None
     for pipeline, outcome, finished, revision in zip(*columns, strict=True):
-        newest[pipeline] = outcome
-        now = all(outcome == "success" for outcome in newest.values())
+        newest[pipeline] = outcome.lower()
+        now = all(outcome in GREEN for outcome in newest.values())
         if now != green:
             green, since, turned = now, finished, revision
-    red = tuple(sorted(pipeline for pipeline, outcome in newest.items() if outcome != "success"))
+    red = tuple(sorted(pipeline for pipeline, outcome in newest.items() if outcome not in GREEN))
     return Branch(name, branch, green, since, red, turned)
