@@ -68,8 +68,8 @@ def test_a_forced_lock_is_told_with_name_and_reason() -> None:
         "since": datetime.fromisoformat("2026-11-19T10:00:00+00:00"),
         "forced": json.dumps({"by": "bo", "because": "ana is on a train"}),
     }  # fmt: skip
-    (says,) = told(lock)
-    assert says.startswith("production, shop, ")
+    (says,) = told(lock | {"environment": "prod-eu"}, lock | {"environment": "prod-us"})
+    assert says.startswith("shop in prod-eu and prod-us, ")
     assert says.endswith(": bo forced the lock. Ana is on a train.")
 
 

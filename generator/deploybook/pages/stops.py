@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from markupsafe import Markup
@@ -106,20 +107,24 @@ def _of_runs(book: Book) -> Iterator[Refusal]:
 
 
 def _forced(book: Book) -> Iterator[Stop]:
+    """Locks that were taken or ended by force; one of a claim, over all environments that it covers."""
+    found: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for row in book.history["locks"].to_pylist():
-        at = row["released_at"] or row["since"]
-        if row["forced"] and at <= book.as_of:
-            forced = msgspec.json.decode(row["forced"], type=Said)
-            place = ", ".join(filter(None, (row["environment"], row["codebase"])))
-            yield Stop(
-                at,
-                Markup("{}, {}: {} forced the lock. {}.").format(
-                    escape(place),
-                    words.moment(at, book.zone),
-                    escape(book.person(forced.by) or forced.by),
-                    _short(forced.because),
-                ),
-            )
+        if row["forced"] and (row["released_at"] or row["since"]) <= book.as_of:
+            found.setdefault((row["claim"], row["codebase"]), []).append(row)
+    for (_, codebase), rows in found.items():
+        forced = msgspec.json.decode(rows[0]["forced"], type=Said)
+        at = rows[0]["released_at"] or rows[0]["since"]
+        yield Stop(
+            at,
+            Markup("{} in {}, {}: {} forced the lock. {}.").format(
+                escape(codebase or "every codebase"),
+                escape(words.joined([row["environment"] for row in rows])),
+                words.moment(at, book.zone),
+                escape(book.person(forced.by) or forced.by),
+                _short(forced.because),
+            ),
+        )
 
 
 def _short(text: str) -> Markup:
