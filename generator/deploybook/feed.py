@@ -53,6 +53,10 @@ class Added:
     """Of a snapshot: what this pull yields comes to what was yielded before, and nothing is forgotten."""
 
 
+OUR_OWN = frozenset({GATE, "locks", "notices"})
+"""Names of the feeds that no configuration asks for: what the program itself found."""
+
+
 def _silent(what: str, done: int, total: int | None) -> None:
     """Report progress to nobody."""
 
@@ -86,6 +90,7 @@ class Feed:
         pull: Yields records, rejected lines and cursors. Raises `SourceError`.
         snapshot: What one pull yields is all there is; what it no longer yields is forgotten.
         said: What the last pull cost, in one line: requests made, saved and left. Empty where it made none.
+        naming: A word that is another where names may match otherwise; empty where it matches none.
     """
 
     name: str
@@ -93,3 +98,8 @@ class Feed:
     pull: Callable[[Ask], Iterator[Item]]
     snapshot: bool = False
     said: Callable[[], str] = field(default=str)
+    naming: str = ""
+
+    def goes_on(self, cursor: str | None) -> bool:
+        """Whether a pull may take up from a cursor: names still match as they did when it was saved."""
+        return not self.naming or (cursor or "").startswith(f"{self.naming} ")

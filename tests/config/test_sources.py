@@ -39,7 +39,7 @@ def problems(tmp_path: Path, source: str) -> list[Problem]:
         "statuspage: {page: kct, token: env:T}",
         "statuspage: {url: https://status.acme.test}",
         "datadog: {api_key: env:A, app_key: env:B, availability: [{codebase: shop, slo: abc}]}",
-        "datadog: {api_key: env:A, app_key: env:B, incidents: null}",
+        "datadog: {api_key: env:A, app_key: env:B, incidents: false, query: 'severity:SEV-1'}",
     ],
 )
 def test_these_may_stand_under_sources(tmp_path: Path, source: str) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from deploybook.build.progress import Progress
 from deploybook.build.reading import stated
@@ -15,6 +15,9 @@ from deploybook.history import History
 from deploybook.pages.book import Book
 from deploybook.pages.disagreements import disagreements
 from deploybook.pages.owning import owner_of
+
+_EACH_RUN = frozenset({"junit", "coverage"})
+"""Kinds whose variables a pipeline's run brings along, and nobody else has."""
 
 Level = Literal["error", "missing", "differs"]
 
@@ -78,16 +81,36 @@ def _repositories(config: Config) -> Iterator[Finding]:
 
 
 def _secrets(config: Config) -> Iterator[Finding]:
-    """Targets for notices whose variable is not set where this runs."""
+    """Tokens of sources, and targets for notices, whose variable is not set where this runs."""
+    for number, source in enumerate(config.sources):
+        if source.kind not in _EACH_RUN:
+            where = f"sources[{number}].{source.kind}"
+            yield from _unset(where, [*_references(source.options)], "deploybook sync")
     targets = {
         **{f"teams.{name}.notify": team.notify for name, team in config.teams.items()},
         **{f"people.{name}.notify": person.notify for name, person in config.people.items()},
     }
     for where, references in targets.items():
-        unset = [reference for reference in references if not os.environ.get(reference.removeprefix("env:"))]
-        if unset:
-            names = ", ".join(reference.removeprefix("env:") for reference in unset)
-            yield Finding("missing", where, f"{names} is not set here", "set it where deploybook notify runs")
+        yield from _unset(where, references, "deploybook notify")
+
+
+def _unset(where: str, references: Sequence[str], command: str) -> Iterator[Finding]:
+    names = [reference.removeprefix("env:") for reference in references]
+    unset = [name for name in names if not os.environ.get(name)]
+    if unset:
+        yield Finding("missing", where, f"{', '.join(unset)} is not set here", f"set it where {command} runs")
+
+
+def _references(options: Any) -> Iterator[str]:
+    """The variables that a source's options name, as `env:NAME`."""
+    if isinstance(options, str):
+        yield from [options] if options.startswith("env:") else []
+    elif isinstance(options, dict):
+        for value in options.values():
+            yield from _references(value)
+    elif isinstance(options, list):
+        for value in options:
+            yield from _references(value)
 
 
 def _of_book(book: Book) -> Iterator[Finding]:

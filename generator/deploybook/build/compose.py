@@ -22,7 +22,7 @@ from deploybook.build.progress import Progress
 from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
-from deploybook.feed import Ask, Feed
+from deploybook.feed import OUR_OWN, Ask, Feed
 from deploybook.history import History, SyncReport, upkeep
 from deploybook.pages import answered, navigation
 from deploybook.pages.book import Book
@@ -181,9 +181,10 @@ def _sync(config: Config, history: History, as_of: datetime, reading: Reading, p
 def _pull(history: History, feed: Feed, as_of: datetime, reading: Reading, progress: Progress) -> SyncReport:
     """Read one feed from where it stands, unless another run is reading it."""
     with history.claim(feed.name):
+        cursor = history.cursor(feed.name)
         ask = Ask(
-            as_of=as_of, cursor=None if reading.since else history.cursor(feed.name), since=reading.since,
-            progress=progress.count, max_wait=reading.max_wait,
+            as_of=as_of, cursor=cursor if not reading.since and feed.goes_on(cursor) else None,
+            since=reading.since, progress=progress.count, max_wait=reading.max_wait,
         )  # fmt: skip
         return history.sync(feed, ask, believe=any(word in feed.name for word in reading.believe))
 
@@ -191,10 +192,10 @@ def _pull(history: History, feed: Feed, as_of: datetime, reading: Reading, progr
 def _forget_others(history: History, asked: set[str]) -> None:
     """What came from a source that the configuration no longer names is not told any more.
 
-    Names with a colon are sources of the configuration; the others (verdicts, notices, locks) are our own.
+    What the gate, the locks and the notices said is our own, and stays.
     """
     for source in history.sources():
-        if ":" in source.name and source.name not in asked:
+        if source.name not in {*asked, *OUR_OWN}:
             history.forget(source.name)
 
 

@@ -330,8 +330,10 @@ class DatadogOptions(Model):
     """env:NAME, the variable that holds an application key with incident_read and slos_read."""
     url: Address = "https://api.datadoghq.com"
     """Where its API is: for the EU https://api.datadoghq.eu."""
-    incidents: str | None = "state:(active OR stable OR resolved OR completed)"
-    """Which incidents are read, as a query; null: none."""
+    incidents: bool = True
+    """Whether its incidents are read."""
+    query: str = "state:(active OR stable OR resolved OR completed)"
+    """Which incidents, as a query; default: all."""
     availability: tuple[DatadogSlo, ...] = ()
     """The SLO of each codebase whose availability it knows."""
     first: Duration = timedelta(days=90)

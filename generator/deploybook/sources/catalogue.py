@@ -35,6 +35,7 @@ from deploybook.config.sources import (
 )
 from deploybook.feed import Feed
 from deploybook.sources import git, gitops, locks, tags
+from deploybook.sources.matching import again_where_named
 from deploybook.sources.repository import Repository, at_hand
 
 
@@ -67,7 +68,8 @@ def _records(options: Any, config: Config) -> list[Feed]:
 def _cdevents(options: Any, config: Config) -> list[Feed]:
     from deploybook.sources import cdevents
 
-    return [cdevents.feed(pattern, config) for pattern in CdeventsOptions.model_validate(options).files]
+    patterns = CdeventsOptions.model_validate(options).files
+    return [again_where_named(cdevents.feed(pattern, config), config) for pattern in patterns]
 
 
 def _junit(options: Any, config: Config) -> list[Feed]:
@@ -99,20 +101,23 @@ def _gitlab(options: Any, config: Config) -> list[Feed]:
 def _upptime(options: Any, config: Config) -> list[Feed]:
     from deploybook.sources import upptime
 
-    return [upptime.feed(UpptimeOptions.model_validate(options).repository, config)]
+    found = upptime.feed(UpptimeOptions.model_validate(options).repository, config)
+    return [again_where_named(found, config)]
 
 
 def _pagerduty(options: Any, config: Config) -> list[Feed]:
     from deploybook.sources import pagerduty, pagerduty_schedules
 
     wanted = PagerdutyOptions.model_validate(options)
-    return [pagerduty.feed(wanted, config), *pagerduty_schedules.feeds(wanted, config)]
+    incidents = again_where_named(pagerduty.feed(wanted, config), config)
+    return [incidents, *pagerduty_schedules.feeds(wanted, config)]
 
 
 def _prometheus(options: Any, config: Config) -> list[Feed]:
     from deploybook.sources import prometheus
 
-    return prometheus.feeds(PrometheusOptions.model_validate(options), config)
+    found = prometheus.feeds(PrometheusOptions.model_validate(options), config)
+    return [again_where_named(feed, config) if feed.name == prometheus.ALERTS else feed for feed in found]
 
 
 def _alertmanager(options: Any, config: Config) -> list[Feed]:
@@ -136,28 +141,33 @@ def _launchdarkly(options: Any, _: Config) -> list[Feed]:
 def _jira(options: Any, config: Config) -> list[Feed]:
     from deploybook.sources import jira
 
-    return [jira.feed(JiraOptions.model_validate(options), config)]
+    wanted = JiraOptions.model_validate(options)
+    found = jira.feed(wanted, config)
+    return [again_where_named(found, config) if wanted.incidents else found]
 
 
 def _opsgenie(options: Any, config: Config) -> list[Feed]:
     from deploybook.sources import opsgenie, opsgenie_schedules
 
     wanted = OpsgenieOptions.model_validate(options)
-    return [*opsgenie.feeds(wanted, config), *opsgenie_schedules.feeds(wanted, config)]
+    incidents = [again_where_named(feed, config) for feed in opsgenie.feeds(wanted, config)]
+    return [*incidents, *opsgenie_schedules.feeds(wanted, config)]
 
 
 def _statuspage(options: Any, config: Config) -> list[Feed]:
     from deploybook.sources import statuspage
 
-    return [statuspage.feed(StatuspageOptions.model_validate(options), config)]
+    return [again_where_named(statuspage.feed(StatuspageOptions.model_validate(options), config), config)]
 
 
 def _datadog(options: Any, config: Config) -> list[Feed]:
     from deploybook.sources import datadog, datadog_slos
 
     wanted = DatadogOptions.model_validate(options)
-    incidents = [datadog.feed(wanted, config)] if wanted.incidents is not None else []
-    return [*incidents, *datadog_slos.feeds(wanted)]
+    slos = datadog_slos.feeds(wanted)
+    if not wanted.incidents:
+        return slos
+    return [again_where_named(datadog.feed(wanted, config), config), *slos]
 
 
 def _ics(options: Any, config: Config) -> list[Feed]:

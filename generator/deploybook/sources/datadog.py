@@ -76,7 +76,7 @@ class _Source:
     def _page(self, number: int) -> tuple[list[Row], bool]:
         """A page, and whether there are more of the incidents that the answer counts."""
         params = {
-            "query": self._options.incidents, "sort": "-created", "page[size]": PAGE,
+            "query": self._options.query, "sort": "-created", "page[size]": PAGE,
             "page[offset]": number * PAGE,
         }  # fmt: skip
         found = self.vendor.client.get("/api/v2/incidents/search", params).content

@@ -6,10 +6,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from deploybook.config import Config
-from deploybook.feed import Rejected
+from deploybook.feed import Ask, Cursor, Feed, Item, Rejected
 
 _DIGEST = re.compile(r"(?:sha\d+:)?[0-9a-f]{32,}", re.IGNORECASE)
 _REVISION = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
@@ -66,6 +67,21 @@ class Names:
                 else f"if deployments there should count, add {word} to `process.environments`"
             )
             yield Rejected(f"{self._where}: {name[:200]}", f"no {kind} is called so, {times}: {mend}", "")
+
+
+def again_where_named(feed: Feed, config: Config) -> Feed:
+    """The feed, read from its beginning where names match otherwise than when its cursor was saved.
+
+    So a line of configuration that mends what matched nothing mends the past as well.
+    """
+    naming = config.naming
+
+    def pull(ask: Ask) -> Iterator[Item]:
+        head, _, text = (ask.cursor or "").partition(" ")
+        for item in feed.pull(replace(ask, cursor=text if head == naming else None)):
+            yield Cursor(f"{naming} {item.text}") if isinstance(item, Cursor) else item
+
+    return replace(feed, pull=pull, naming=naming)
 
 
 def spellings(name: str | None) -> list[str]:

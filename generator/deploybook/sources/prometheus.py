@@ -26,6 +26,8 @@ POINTS = 10_000
 """Samples of a series in one answer: Prometheus gives 11,000 at most."""
 OVERLAP = timedelta(days=1)
 """How much is read again: samples may be written late."""
+ALERTS = "prometheus:alerts"
+"""The name of the feed of alerts."""
 LABELS = ("codebase", "service", "app", "job")
 """Labels of an alert that may say whose it is, the surest first."""
 
@@ -44,7 +46,7 @@ def feeds(options: PrometheusOptions, config: Config) -> list[Feed]:
         found.append(Feed(f"prometheus:{each.codebase}", RECORDS, source.pull, said=source.said))
     if options.alerts:
         alerts = _Alerts(options, config)
-        found.append(Feed("prometheus:alerts", RECORDS, alerts.pull, said=alerts.said))
+        found.append(Feed(ALERTS, RECORDS, alerts.pull, said=alerts.said))
     return found
 
 
