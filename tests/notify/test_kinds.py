@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -10,12 +11,14 @@ from typing import Any, get_args
 import pytest
 from tests.gate.test_together import Organisation
 from tests.notify.support import NOW, Inbox, change, deployment, fill, minutes, told
+from tests.pages.support import book
 
 from deploybook.config.models import NoticeKind
 from deploybook.errors import SourceError
 from deploybook.feed import RECORDS, Ask, Feed, Item, Unchanged
 from deploybook.history import History
 from deploybook.notify.words import _TITLES
+from deploybook.pages.notes import Notices
 from deploybook.records import Cause, Change, Deployment, Incident, PipelineRun, Reason, Said, Verdict
 
 DECIDES: dict[str, Any] = {
@@ -144,6 +147,19 @@ def test_what_comes_late_is_told_with_its_day_and_nobody_new_hears_of_old_things
     assert late in heard(tmp_path, monday, **only)
     joined = {"bo": {"notify": ["env:BO_CHAT"], "follows": ["shop"], "notices": ["deployed"]}}
     assert heard(tmp_path, monday, teams={"checkout": {}}, people=people | joined) == []
+
+
+def test_who_asks_for_what_is_no_notice_that_was_sent(tmp_path: Path) -> None:
+    fill(tmp_path, [change(11), deployment(0, [9], ago=9000)])
+
+    def sent_since(inbox: Inbox) -> datetime | None:
+        told(tmp_path, inbox)
+        with History.open("duckdb://build/history.duckdb", root=tmp_path, read_only=True) as history:
+            return Notices.of(replace(book([]), notices=history.kept("notices").to_pyarrow())).since
+
+    assert sent_since(Inbox()) is None
+    fill(tmp_path, [change(11), deployment(0, [9], ago=9000), deployment(1, [11])])
+    assert sent_since(Inbox()) == NOW
 
 
 def test_what_waits_for_an_address_that_is_no_longer_named_is_not_sent(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from deploybook.pages.book import Book
 from deploybook.periods import local_date
 from deploybook.practices.model import Evidence, Outlier
 
-_RUN = "last run"
+_OWN = ("last run", "wants|")
+"""How keys begin that are no notice: when it was last looked, and since when who asks for what."""
 _PATIENCE = timedelta(days=1)
 
 
@@ -35,7 +36,7 @@ class Notices:
         waits: set[str] = set()
         first: list[datetime] = []
         for row in book.notices.to_pylist() if book.notices is not None else []:
-            if row["key"] == _RUN:
+            if row["key"].startswith(_OWN):
                 continue
             if row["sent_at"] is None:
                 waits.add(row["to"])
@@ -58,9 +59,11 @@ class Notices:
         """How many targets of the codebase's team and its people have taken nothing for a day."""
         key = book.config.codebases[codebase].team or ""
         team = book.config.teams.get(key)
-        names = {f"team:{key}", *(f"person:{who}" for who in (team.members if team else ()))}
+        people = [(who, book.config.people.get(who)) for who in (team.members if team else ())]
+        asked = {f"team:{key}>{address}" for address in (team.notify if team else ())}
+        asked |= {f"person:{who}>{address}" for who, person in people if person for address in person.notify}
         return sum(
-            target.partition(">")[0] in names and (at is None or book.as_of - at > _PATIENCE)
+            target in asked and (at is None or book.as_of - at > _PATIENCE)
             for target, at in self.waiting.items()
         )
 
