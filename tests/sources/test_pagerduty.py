@@ -127,6 +127,29 @@ def test_an_open_incident_is_asked_for_until_it_is_resolved(server: Loopback, pa
     assert next(row for row in shelf.of(Incident) if row["id"] == "Q900")["resolved_at"] is not None
 
 
+def test_an_incident_that_says_nonsense_stops_neither_this_sync_nor_the_next(
+    server: Loopback, pager: Pager
+) -> None:
+    strange = [incident(n, n * 2.5, open_=True) | {"id": f"X{n}"} for n in (3, 250)]
+    pager.rows += strange
+    last = pager.answer
+
+    def answer(asked: Asked) -> Reply:
+        reply = last(asked)
+        nonsense = [
+            {**row, "created_at": "yesterday"} if row["id"][0] == "X" else row
+            for row in reply.content["incidents"]
+        ]
+        return Reply({"incidents": nonsense})
+
+    server.answer = answer
+    shelf = Shelf()
+    for _ in range(2):
+        assert sync(server, shelf) is None
+        assert len(ids(shelf)) == 250
+    assert "not as expected" in shelf.rejected[0]
+
+
 def test_a_service_that_matches_nothing_is_listed_and_its_incident_kept(
     server: Loopback, pager: Pager
 ) -> None:

@@ -11,7 +11,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import quote
 
 from deploybook.config import secret
@@ -60,7 +59,12 @@ class _Source:
         """
         client = self._client = self._open(ask)
         state = _State(ask)
-        rows = list(self._listed(client, state.begin, ask))
+        strange: list[Row] = []
+        rows = list(self._listed(client, state.begin, ask, strange))
+        for row in strange:
+            yield Rejected(
+                f"{self._slug}, pipeline {row.get('number')}", "it has no time", json.dumps(row)[:500]
+            )
         rows += list(self._waiting(client, state, {str(row["id"]) for row in rows}))
         rows.sort(key=lambda row: (row["created_at"], str(row["id"])))
         for done, row in enumerate(rows):
@@ -80,10 +84,13 @@ class _Source:
             advice=_ADVICE, max_wait=ask.max_wait, wait=ask.wait,
         )  # fmt: skip
 
-    def _listed(self, client: Client, begin: str, ask: Ask) -> Iterator[Row]:
+    def _listed(self, client: Client, begin: str, ask: Ask, strange: list[Row]) -> Iterator[Row]:
         """The pipelines since an instant; what began before it ends the list."""
         rows = self._pages(client, f"/project/{quote(self._slug, safe='/')}/pipeline")
         for count, row in enumerate(rows, start=1):
+            if not _is_dated(row):
+                strange.append(row)
+                continue
             if row["created_at"] < begin:
                 return
             ask.progress(f"pipelines of {self._slug}", count, None)
@@ -99,7 +106,7 @@ class _Source:
                 except Absent:
                     state.forget(name)
                     continue
-                if _is_row(row):
+                if isinstance(row, dict) and row.get("id") == name and _is_dated(row):
                     yield row
 
     def _read(self, client: Client, row: Row, state: _State) -> Iterator[Item]:
@@ -112,7 +119,7 @@ class _Source:
         if state.is_news(row, ended, len(workflows)):
 
             def jobs(workflow: str) -> list[Row]:
-                return list(self._pages(client, f"/workflow/{quote(workflow, safe='')}/job", dated=False))
+                return list(self._pages(client, f"/workflow/{quote(workflow, safe='')}/job"))
 
             try:
                 yield from told(self._project, row, workflows, jobs)
@@ -121,7 +128,7 @@ class _Source:
                 where = f"{self._slug}, pipeline {row.get('number')}"
                 yield Rejected(where, reason[:300], json.dumps(workflows)[:500])
 
-    def _pages(self, client: Client, path: str, dated: bool = True) -> Iterator[Row]:
+    def _pages(self, client: Client, path: str) -> Iterator[Row]:
         """The entries of a list, each once, to its last page."""
         seen: set[str] = set()
         tokens: Counter[str] = Counter()
@@ -134,7 +141,7 @@ class _Source:
                     "its answer is not CircleCI's", where=self._options.url, next_step="Check `url:`."
                 )
             for row in rows:
-                if isinstance(row, dict) and (not dated or _is_row(row)) and str(row.get("id")) not in seen:
+                if isinstance(row, dict) and str(row.get("id")) not in seen:
                     seen.add(str(row.get("id")))
                     yield row
             token = content.get("next_page_token")
@@ -207,8 +214,11 @@ def _saved(cursor: str | None) -> tuple[str | None, dict[str, tuple[str, int, in
         return None, {}, None
 
 
-def _is_row(row: Any) -> bool:
-    return isinstance(row, dict) and isinstance(row.get("created_at"), str) and bool(row.get("id"))
+def _is_dated(row: Row) -> bool:
+    try:
+        return datetime.fromisoformat(row["created_at"]).tzinfo is not None and bool(row["id"])
+    except (KeyError, ValueError, TypeError):
+        return False
 
 
 def _text(instant: datetime) -> str:

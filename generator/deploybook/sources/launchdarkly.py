@@ -71,6 +71,9 @@ class _Source:
         while begin < ahead:
             end = min(begin + SLICE, ahead)
             entries, crowded = self._listed(client, begin, end, ask)
+            for row in [row for row in entries if not isinstance(row.get("date"), int)]:
+                entries.remove(row)
+                yield Rejected(f"LaunchDarkly, entry {row['_id']}", "it has no time", json.dumps(row)[:500])
             for instant in crowded:
                 reason = f"more than {PAGE} entries are of this millisecond, and LaunchDarkly lists no more"
                 yield Rejected(f"LaunchDarkly, {_instant(instant).isoformat()}", reason, "")
@@ -118,13 +121,14 @@ class _Source:
                     "its answer is not LaunchDarkly's", where=self._options.url, next_step="Check `url:`."
                 )
             known, size = len(found), len(rows)
-            rows = [row for row in rows if isinstance(row, dict) and isinstance(row.get("date"), int)]
+            rows = [row for row in rows if isinstance(row, dict)]
             found |= {str(row.get("_id")): {"_id": row.get("_id"), **row} for row in rows}
             ask.progress("entries of LaunchDarkly's log", len(found), None)
-            if size < PAGE or not rows:
+            dates = [row["date"] for row in rows if isinstance(row.get("date"), int)]
+            if size < PAGE or not dates:
                 return list(found.values()), crowded
             # `before` leaves its own instant out: entries of the same millisecond are asked for again.
-            oldest = min(row["date"] for row in rows)
+            oldest = min(dates)
             if len(found) == known and oldest == before - 1:
                 crowded.append(oldest)
             before = min(before, oldest + 1) if len(found) > known else min(before - 1, oldest)

@@ -82,13 +82,14 @@ class _Source:
                 continue
             for row in new:
                 seen.add(str(row.get("id")))
-                created = str(row.get("created_at"))
-                newest = max(newest or created, created)
-                if row.get("status") != "resolved":
-                    still[str(row["id"])] = created
+                if _created(row) is not None:  # what says nonsense is set aside, and moves no cursor
+                    created = str(row["created_at"])
+                    newest = max(newest or created, created)
+                    if row.get("status") != "resolved":
+                        still[str(row.get("id"))] = created
                 yield _incident(names, row)
             ask.progress("incidents of PagerDuty", len(seen), None)
-            following = _instant(str(rows[-1]["created_at"])) - timedelta(seconds=1) if rows else begin
+            following = max(filter(None, map(_created, rows)), default=begin) - timedelta(seconds=1)
             if len(rows) < PAGE:
                 begin, offset = end, 0
             elif following > begin:
@@ -110,6 +111,13 @@ class _Source:
         }  # fmt: skip
         found = self._client.get("/incidents", params).content.get("incidents") or []
         return [row for row in found if isinstance(row, dict)]
+
+
+def _created(row: dict[str, Any]) -> datetime | None:
+    try:
+        return _instant(row["created_at"])
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def _begin(newest: str | None, waiting: dict[str, str], ask: Ask) -> datetime:
