@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from deploybook import __version__
 from deploybook.build import ahead, forgetting, kept, policy, publish, scan, site
 from deploybook.build.progress import Progress
+from deploybook.build.seals import Seals
 from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
@@ -316,7 +317,8 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     next_site.mkdir(parents=True)  # fails here, with a plain word, where we may not write
     progress.step("building the site")
     site.run_mkdocs(config.build_dir / "mkdocs.yml", config.build_dir / "mkdocs.log")
-    sealed = policy.seal(next_site)
+    seals = Seals(config.build_dir / "cache" / "seals.json", target)
+    sealed = policy.seal(next_site, seals)
     write_if_changed(next_site / publish.MARK, facts)
     kept.carry(target, next_site)
     changed = publish.carry_over(next_site, target)
@@ -325,6 +327,7 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     for name, snippet in policy.servers(sealed.policy).items():
         write_if_changed(config.build_dir / "headers" / name, snippet.encode())
     publish.publish(next_site, target)
+    seals.keep()
     return f"{target}: {len(changed):,} files are new"
 
 

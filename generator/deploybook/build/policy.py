@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploybook.build.markup import Script, attributes, tokens
+from deploybook.build.seals import Seals
 from deploybook.errors import PublishError
 
 RULES = (
@@ -50,8 +51,12 @@ def normal(body: bytes) -> bytes:
     return _SCOPE.sub(b'__md_scope=new URL(".",location)', body, count=1)
 
 
-def seal(site: Path) -> Sealed:
+def seal(site: Path, seals: Seals) -> Sealed:
     """Write into every page of a built site the policy that it keeps to, and beside them that for servers.
+
+    Args:
+        site: The site as it was just built.
+        seals: Those of the last site, for pages that are what they were.
 
     Raises:
         PublishError: The site has no `404.html` to read the theme's own scripts off.
@@ -64,16 +69,28 @@ def seal(site: Path) -> Sealed:
             where=str(site / _PLAIN_PAGE), next_step="build with the theme that Deploybook brings",
         ) from error  # fmt: skip
     known = frozenset(normal(body) for body in _inline(plain))
+    seals.open((*map(str.encode, RULES), _code(), *sorted(known)))
     every: set[str] = set()
     for page in site.rglob("*.htm*"):
-        content = page.read_bytes()
+        content, name = page.read_bytes(), page.relative_to(site).as_posix()
+        if (taken := seals.take(page, name, content)) is not None:
+            every.update(taken)
+            continue
         hashes = {_hash(body) for body in _inline(content) if normal(body) in known}
         every |= hashes
         tag = f'<meta http-equiv="Content-Security-Policy" content="{policy(hashes)}">'.encode()
         page.write_bytes(_CHARSET.sub(lambda found, tag=tag: found[0] + tag, content, count=1))  # type: ignore[misc]
+        seals.sealed(name, content, hashes)
     whole = "; ".join((policy(every), *_FROM_A_SERVER))
     (site / "_headers").write_text(_headers_file(whole), "utf-8")
     return Sealed(known, whole)
+
+
+def _code() -> bytes:
+    """Our own text, and that of what reads pages: another may seal and pass other pages."""
+    return b"".join(
+        (Path(__file__).parent / name).read_bytes() for name in ("policy.py", "markup.py", "scan.py")
+    )
 
 
 def policy(hashes: Iterable[str]) -> str:

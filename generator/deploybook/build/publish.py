@@ -63,6 +63,8 @@ def carry_over(new: Path, site: Path) -> list[str]:
             fresh = Path(folder, name)
             path = fresh.relative_to(new)
             old = site / path
+            if old.is_file() and fresh.samefile(old):
+                continue
             if not old.is_file() or not filecmp.cmp(fresh, old, shallow=False):
                 changed.append(path.as_posix())
                 continue

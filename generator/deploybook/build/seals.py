@@ -1,0 +1,97 @@
+"""Which pages of a built site are, before their policy is written into them, what they were in the last one.
+
+Such a page is taken from the last site as it was sealed, instead of being read again from end to end. It has
+to be the very file that was published then: one that was written to since is no sealed page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from deploybook.render import write_if_changed
+
+
+class Seal(NamedTuple):
+    """What a page was before, the hashes of its inline scripts, and its file's inode, size and time."""
+
+    raw: str
+    hashes: tuple[str, ...]
+    file: tuple[int, int, int]
+
+
+class Seals:
+    """The seals of the last site.
+
+    Args:
+        kept: The file that they are kept in.
+        site: The last site.
+    """
+
+    def __init__(self, kept: Path, site: Path) -> None:
+        self._kept = kept
+        self._site = site
+        self._before: dict[str, Seal] = {}
+        self._now: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._edition = ""
+
+    def open(self, edition: Iterable[bytes]) -> None:
+        """Read what is known of pages that were sealed in the same way; `edition` names the way."""
+        digest = hashlib.sha256()
+        for part in edition:
+            digest.update(len(part).to_bytes(8, "big") + part)
+        self._edition = digest.hexdigest()
+        try:
+            found = json.loads(self._kept.read_bytes())
+            if found["edition"] == self._edition:
+                self._before = {
+                    page: Seal(raw, tuple(hashes), (node, size, time))
+                    for page, (raw, hashes, (node, size, time)) in found["pages"].items()
+                }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            self._before = {}
+
+    def take(self, fresh: Path, page: str, content: bytes) -> tuple[str, ...] | None:
+        """Put the sealed page of the last site in the place of a fresh one that is what that one was.
+
+        Returns:
+            The hashes of its inline scripts; `None` where the page has to be sealed.
+        """
+        known = self._before.get(page)
+        if known is None or known.raw != _digest(content) or known.file != _file(self._site / page):
+            return None
+        unfinished = fresh.with_name(f".{fresh.name}.sealed")
+        try:
+            os.link(self._site / page, unfinished)
+        except OSError:
+            return None
+        unfinished.replace(fresh)
+        self._now[page] = (known.raw, known.hashes)
+        return known.hashes
+
+    def sealed(self, page: str, content: bytes, hashes: Iterable[str]) -> None:
+        """Remember of a page that was just sealed what it was before, and the hashes of its scripts."""
+        self._now[page] = (_digest(content), tuple(sorted(hashes)))
+
+    def keep(self) -> None:
+        """Keep the seals of the site that was just published."""
+        pages = {
+            page: (*seal, file) for page, seal in self._now.items() if (file := _file(self._site / page))
+        }
+        write_if_changed(self._kept, json.dumps({"edition": self._edition, "pages": pages}).encode())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _file(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
