@@ -291,7 +291,7 @@ def told(check_id: str, stage: str, notices: pa.Table | None, records: list[Reco
     return answer(check, Standing(made, Teller(made), ()).facts("shop", AS_OF))
 
 
-TILL = "team:till>TILL"
+TILL = "team:till>env:TILL"
 
 
 def test_the_team_was_told_of_every_deployment_since_notices_are_sent() -> None:
@@ -310,6 +310,8 @@ def test_a_target_that_takes_nothing_for_a_day_is_seen() -> None:
     assert told("observe.notify", "daily", sent(fine, waits), []).status == "met"
     stale = (f"{TILL}|cut-off|x", TILL, 3)
     assert told("observe.notify", "daily", sent(stale, waits), []).status == "not_met"
+    moved = (f"{TILL}_OF_OLD|cut-off|y", f"{TILL}_OF_OLD", None)
+    assert told("observe.notify", "daily", sent(fine, moved), []).status == "met"
 
 
 def unusual(*rows: tuple[str, float]) -> pa.Table:
