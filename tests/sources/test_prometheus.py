@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.loopback import Loopback, Reply
+from tests.support.loopback import Asked, Loopback, Reply
 from tests.support.monitoring import prometheus as server
 from tests.support.shelf import Shelf
 
@@ -146,12 +147,33 @@ def test_a_query_that_is_wrong_and_a_server_that_is_none_are_told(running: str) 
         assert "not Prometheus's" in error.what
 
 
+@pytest.mark.parametrize("skew", [timedelta(hours=-1), timedelta(hours=1)])
+def test_a_clock_that_is_an_hour_off_loses_nothing(running: str, skew: timedelta) -> None:
+    server_now = at(3, "00:10")
+
+    def so_far(asked: Asked) -> Reply:
+        content = requests.get(f"{running}{asked.path}", params=asked.query, timeout=30).json()
+        for row in content["data"]["result"]:
+            row["values"] = [pair for pair in row["values"] if pair[0] <= server_now.timestamp()]
+        content["data"]["result"] = [row for row in content["data"]["result"] if row["values"]]
+        return Reply(content)
+
+    shelf, whole = Shelf(), Shelf()
+    with Loopback(so_far) as proxy:
+        for moment in (server_now, at(3, "00:20"), at(3, "01:40"), at(3, "10:00"), NOW):
+            server_now = moment
+            assert sync(proxy.url, shelf, moment + skew) == []
+        assert sync(proxy.url, shelf) == []
+    sync(running, whole)
+    assert minutes_by_state(shelf) == minutes_by_state(whole)
+    kept = sorted(shelf.of(Incident), key=lambda row: str(row["id"]))
+    assert kept == sorted(whole.of(Incident), key=lambda row: str(row["id"]))
+
+
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_a_sync_stopped_at_any_request_is_taken_up_again(running: str, stop: int) -> None:
-    import requests
-
-    def through(asked: object) -> Reply:
-        answer = requests.get(f"{running}{asked.path}", params=asked.query, timeout=30)  # type: ignore[attr-defined]
+    def through(asked: Asked) -> Reply:
+        answer = requests.get(f"{running}{asked.path}", params=asked.query, timeout=30)
         return Reply(answer.json(), answer.status_code)
 
     shelf, whole = Shelf(), Shelf()

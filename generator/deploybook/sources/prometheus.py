@@ -26,6 +26,8 @@ POINTS = 10_000
 """Samples of a series in one answer: Prometheus gives 11,000 at most."""
 OVERLAP = timedelta(days=1)
 """How much is read again: samples may be written late."""
+LATE = timedelta(hours=2)
+"""How much of the alerts is."""
 ALERTS = "prometheus:alerts"
 """The name of the feed of alerts."""
 LABELS = ("codebase", "service", "app", "job")
@@ -125,16 +127,21 @@ class _Availability(_Source):
 
 class _Alerts(_Source):
     def pull(self, ask: Ask) -> Iterator[Item]:
-        """Alerts that fired, from where the last sync ended; one that still fires stays open."""
+        """Alerts that fired, from where the last sync ended; one that still fires stays open.
+
+        The last hours are told, too, and read again by the next sync: their samples may come late, or its
+        clock be behind ours.
+        """
         self._open(ask)
         saved = _saved(ask.cursor)
         open_: dict[str, str] = {} if ask.since else dict(saved.get("open", {}))
         end = self._whole_steps(ask.as_of)
         begin = _instant(saved.get("until")) if not ask.since else None
         begin = self._whole_steps(begin or ask.since or ask.as_of - self._options.first)
+        settled = max(begin, self._whole_steps(end - LATE))
         names = Names(self._config, "prometheus")
         while begin < end:
-            until = min(begin + self._slice(), end)
+            until = min(begin + self._slice(), settled if begin < settled else end)
             found = {json.dumps(labels(row), sort_keys=True): samples(row)
                      for row in self._range(self._options.alerts or "", begin, until)}  # fmt: skip
             for key in sorted({*open_, *found}):
@@ -145,7 +152,9 @@ class _Alerts(_Source):
                         open_[key] = start.isoformat()
                     yield incident(json.loads(key), start, over, names)
             begin = until
-            yield Cursor(json.dumps({"until": begin.isoformat(), "open": dict(sorted(open_.items()))}))
+            if begin <= settled:
+                cursor = json.dumps({"until": begin.isoformat(), "open": dict(sorted(open_.items()))})
+                yield Cursor(cursor)
         yield from names.strange()
 
 
