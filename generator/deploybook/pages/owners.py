@@ -40,6 +40,8 @@ class CodebaseRow:
     differs: str
     contact: Markup | str
     rules: tuple[tuple[object, ...], ...]
+    sections: bool
+    """Whether its rules stand in sections, as GitLab's may."""
     rules_say: str
     aside: tuple[tuple[object, ...], ...]
     unread: str
@@ -130,6 +132,7 @@ def _codebase(book: Book, name: str) -> CodebaseRow:
         differs=_differs(book, name, owner),
         contact=words.joined(ways, "or") if (ways := list(_contact(book, configured.team, owned))) else "",
         rules=tuple(_rules(book, file)) if file else (),
+        sections=file is not None and file.dialect == "gitlab",
         rules_say=_rules_say(file) if file else "",
         aside=tuple((aside.line, aside.text, aside.because) for aside in file.aside[:20]) if file else (),
         unread=_unread(owned, configured.repository),
@@ -192,7 +195,7 @@ def _rules(book: Book, file: Codeowners) -> Iterator[tuple[object, ...]]:
         says = words.joined(owners) if owners else ("takes away" if rule.excludes else "nobody, on purpose")
         pattern = f"!{rule.pattern}" if rule.excludes else rule.pattern
         section = "" if rule.section == "(default)" else rule.section
-        yield (pattern, says, section, rule.line)
+        yield (pattern, says, section, rule.line) if file.dialect == "gitlab" else (pattern, says, rule.line)
 
 
 def _teams(book: Book) -> Iterator[TeamRow]:
