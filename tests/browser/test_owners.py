@@ -157,4 +157,4 @@ def test_with_scripts_off_the_rules_stand_on_the_page(browser: Browser, root: st
     made.goto(root)
     assert not made.locator("#ask").is_visible()
     assert "Without them, the rules of each codebase stand below." in made.inner_text("article")
-    assert made.get_by_role("cell", name="*.py").count() == 1
+    assert "*.py" in made.inner_text("article")
