@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.gitrepo import GitRepo
 
 from deploybook.cli import run
 
@@ -74,3 +75,61 @@ def test_with_a_history_the_codebases_are_looked_at(
     assert ("teams.till", "it has no contact") in says
     assert ("shop", "no deployment to production is known") in says
     assert any(where == "history" and "set aside" in said for where, said in says)
+
+
+DIFFERS = """
+site: {name: Shop, timezone: UTC}
+codebases: {shop: {team: till, repository: clone, deployments: {from: records}}}
+people: {ana: {name: Ana}, bo: {name: Bo}}
+teams: {till: {name: Till, members: [ana], contact: ana}}
+sources: [{records: '*.jsonl'}]
+process:
+  environments: [staging, production]
+  cut_off: {weekday: wednesday, time: "12:00"}
+  window: {weekday: thursday, from: "10:00", to: "14:00"}
+rotations: {keeper: {members: [ana, bo], every: 1w, starts: 2026-11-16}}
+"""
+WORKFLOW = "on: push\njobs: {ship: {environment: preview}, out: {needs: ship, environment: production}}\n"
+DISAGREEMENTS = {
+    "Deployments outside the window": ["shop/2"],
+    "Merged after the cut-off, and out all the same": ["shop/late"],
+    "Approvals that did not happen": ["shop/late"],
+    "An environment that nobody named": ["canary"],
+    "A stage in the file and not in the text": ["shop: .github/workflows/ship.yml"],
+    "A turn of somebody who has left": ["bo"],
+}
+
+
+def _deployment(id_: str, day: int, *changes: str, environment: str = "production") -> dict[str, Any]:
+    at = {"started_at": f"2026-11-{day}T11:00:00Z", "finished_at": f"2026-11-{day}T11:10:00Z"}
+    made = {"type": "deployment", "codebase": "shop", "id": id_, "environment": environment}
+    return {**made, **at, "outcome": "success", "changes": list(changes)}
+
+
+def test_all_six_kinds_of_disagreement_are_told_by_the_command_and_on_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "deploybook.yml").write_text(DIFFERS)
+    page = tmp_path / "docs" / "process" / "how.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("---\nreviewed: {on: 2026-11-01, by: ana}\n---\n# How\nThrough staging to users.\n")
+    GitRepo(tmp_path / "clone").commit("Ship", {".github/workflows/ship.yml": WORKFLOW})
+    change = {"type": "change", "codebase": "shop", "title": "A change"}
+    records = [
+        {**change, "id": "early", "merged_at": "2026-11-10T09:00:00Z", "approvals": 1,
+         "approved_at": "2026-11-10T08:00:00Z"},
+        {**change, "id": "late", "merged_at": "2026-11-11T15:00:00Z", "approvals": 0},
+        _deployment("1", 12, "early", "late"), _deployment("2", 13),
+        _deployment("3", 12, environment="canary"),
+    ]  # fmt: skip
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(each) + "\n" for each in records))
+    options = ["--quiet", "--config", str(tmp_path / "deploybook.yml"), "--as-of", "2026-11-20T12:00:00Z"]
+    assert run(["sync", *options]) == 0
+    code, found = check(tmp_path, capsys, "--json")
+    assert code == 0
+    assert {each["where"]: each["rows"] for each in found if each["level"] == "differs"} == DISAGREEMENTS
+    assert all(each["step"] for each in found if each["level"] == "differs")
+
+    assert run(["render", *options]) == 0
+    words = (tmp_path / "build" / "docs" / "process" / "index.md").read_text("utf-8")
+    assert all(f"<strong>{title}.</strong>" in words for title in DISAGREEMENTS)

@@ -294,10 +294,17 @@ def _by_hand(book: Book) -> str:
     if not found:
         return ""
     told = [
-        f"“{pipeline}” ({'all codebases' if len(names) == len(book.codebases) > 1 else words.joined(names)})"
+        f"“{pipeline}” ({_some(names, len(book.codebases))})"
         for pipeline, names in sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     ]
     return f"Start {words.joined(told, 'or')} by hand with the version before."
+
+
+def _some(names: list[str], of: int) -> str:
+    """Codebases by their names; many by their number."""
+    if len(names) <= 3:
+        return words.joined(names)
+    return "in all codebases" if len(names) == of else f"in {len(names)} of {words.count(of, 'codebase')}"
 
 
 def rollbacks(book: Book) -> list[LinkedDeployment]:

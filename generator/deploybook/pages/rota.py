@@ -11,6 +11,7 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.pages.book import Book
 from deploybook.periods import Rotation, Turn
+from deploybook.text import escape
 
 AHEAD = timedelta(days=365)
 BEHIND = timedelta(weeks=12)
@@ -121,7 +122,7 @@ def _holder(book: Book, name: str, turn: Turn, number: int) -> Holder:
     note += [f"in {team}" for team in team_of(book, turn.person)]
     if instead := _instead(book, name, turn):
         note.append(instead)
-    return Holder(when, _name(book, turn.person), words.joined(note) if note else "")
+    return Holder(when, _name(book, turn.person), Markup(", ").join(escape(each) for each in note))
 
 
 def team_of(book: Book, person: str) -> list[str]:
