@@ -186,21 +186,24 @@ def test_a_component_that_matches_nothing_is_listed_and_its_incident_kept(
     assert 'also_known_as: ["Old thing"]' in shelf.rejected[0]
 
 
-@pytest.mark.parametrize("twice", [True, False])
-def test_a_page_twice_or_empty_stops_the_sync_and_nothing_is_lost(
-    server: Loopback, board: Board, twice: bool
+@pytest.mark.parametrize("fault", ["twice", "thrice", "empty"])
+def test_a_page_twice_is_asked_for_again_and_one_that_stays_so_or_is_empty_stops_the_sync(
+    server: Loopback, board: Board, fault: str
 ) -> None:
     shelf = Shelf()
     first: list[Reply] = []
 
-    def fault(number: int, asked: Asked) -> Reply | None:
+    def wrong(number: int, asked: Asked) -> Reply | None:
         first.append(board.answer(asked))
-        return (first[0] if twice else Reply([])) if number == 2 else None
+        if number == 2 or (number == 3 and fault == "thrice"):
+            return Reply([]) if fault == "empty" else first[0]
+        return None
 
-    server.fault = fault
+    server.fault = wrong
     error = sync(server, shelf)
-    assert error is not None
-    assert ("twice" if twice else "empty page") in error.what
+    says = {"twice": "", "thrice": "the same page twice", "empty": "an empty page"}[fault]
+    assert says in (error.what if error else "")
+    assert (error is None) == (fault == "twice")
     server.fault = None
     assert sync(server, shelf) is None
     assert whole(shelf, board)

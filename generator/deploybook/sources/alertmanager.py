@@ -13,16 +13,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from deploybook.config import Config, secret
+from deploybook.config import Config
 from deploybook.config.sources import AlertmanagerOptions
-from deploybook.errors import SourceError, UsageError
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Rejected
 from deploybook.records import Incident
-from deploybook.sources.http import Client, session
 from deploybook.sources.matching import Names
-
-LABELS = ("codebase", "service", "app", "job")
-"""Labels of an alert that may say whose it is, the surest first."""
+from deploybook.sources.vendors import UNEXPECTED, Vendor
 
 _ADVICE = "Check `url:`, and the bearer token that the variable of `token:` holds, where it needs one."
 
@@ -30,57 +26,44 @@ _ADVICE = "Check `url:`, and the bearer token that the variable of `token:` hold
 def feed(options: AlertmanagerOptions, config: Config) -> Feed:
     """The feed of what fires; alerts of services that match no codebase are listed."""
     source = _Source(options, config)
-    return Feed("alertmanager", RECORDS, source.pull, said=source.said)
+    return Feed("alertmanager", RECORDS, source.pull, said=source.vendor.said)
 
 
 class _Source:
     def __init__(self, options: AlertmanagerOptions, config: Config) -> None:
         self._options, self._config = options, config
-        self._client: Client | None = None
-
-    def said(self) -> str:
-        return self._client.budget.take() if self._client else ""
+        token = {"Authorization": ("Bearer {}", options.token)}
+        self.vendor = Vendor("Alertmanager", options.url, _ADVICE, token)
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """One request: what fires is open, what fired the last time and does no more is over."""
-        self._client = self._open(ask)
+        self.vendor.open(ask)
         names = Names(self._config, "alertmanager")
         now: dict[str, dict[str, Any]] = {}
         for row in self._alerts():
-            made = _incident(row, names)
+            made = self._read(row, names)
             if isinstance(made, Incident):
                 now[made.id] = row
             yield made
         for id_, row in _before(ask.cursor).items():
             if id_ not in now:
-                yield _incident(row, names, over=ask.as_of)
+                yield self._read(row, names, over=ask.as_of)
         yield from names.strange()
         yield Cursor(json.dumps(now, sort_keys=True))
 
-    def _open(self, ask: Ask) -> Client:
-        headers = {}
-        if self._options.token is not None:
-            try:
-                headers = {"Authorization": f"Bearer {secret(self._options.token)}"}
-            except UsageError as error:
-                raise SourceError(error.what, where="alertmanager", next_step=error.next_step) from error
-        return Client(
-            "Alertmanager", session(headers), base=self._options.url.rstrip("/"), advice=_ADVICE,
-            max_wait=ask.max_wait, wait=ask.wait,
-        )  # fmt: skip
+    def _read(self, row: dict[str, Any], names: Names, over: datetime | None = None) -> Incident | Rejected:
+        try:
+            return _incident(row, names, over)
+        except UNEXPECTED as error:
+            return self.vendor.unexpected("alertmanager", error, row)
 
     def _alerts(self) -> list[dict[str, Any]]:
-        assert self._client is not None
         # Silenced and inhibited alerts fire all the same: somebody only asked not to be told.
         path = "/api/v2/alerts?active=true&silenced=true&inhibited=true&unprocessed=true"
         for each in self._options.filters:
             path += "&filter=" + quote(each, safe="")
-        found = self._client.get(path).content
-        if not isinstance(found, list):
-            raise SourceError(
-                "its answer is not Alertmanager's", where=self._options.url, next_step="Check `url:`."
-            )
-        return [_kept(row) for row in found if isinstance(row, dict)]
+        found = self.vendor.client.get(path).content
+        return [_kept(row) for row in self.vendor.rows(found)]
 
 
 def _kept(row: dict[str, Any]) -> dict[str, Any]:
@@ -105,23 +88,18 @@ def _before(cursor: str | None) -> dict[str, dict[str, Any]]:
     )
 
 
-def _incident(row: dict[str, Any], names: Names, over: datetime | None = None) -> Incident | Rejected:
-    try:
-        labels = {str(key): str(value) for key, value in row["labels"].items()}
-        begun = datetime.fromisoformat(row["startsAt"])
-        called = [labels[label] for label in LABELS if labels.get(label)]
-        codebase = names.codebase(*called) if called else None
-        return Incident(
-            id=f"alert-{row['fingerprint']}-{begun:%Y%m%dT%H%M%SZ}",
-            started_at=begun,
-            detected_at=begun,
-            resolved_at=over,
-            title=row["summary"] or labels.get("alertname"),
-            codebases=(codebase,) if codebase else None,
-            severity=labels.get("severity"),
-            environment=labels.get("environment") or labels.get("env"),
-            url=row["url"] or None,
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"Alertmanager's answer is not as expected: {type(error).__name__} {error}"
-        return Rejected("alertmanager", reason[:300], json.dumps(row)[:500])
+def _incident(row: dict[str, Any], names: Names, over: datetime | None) -> Incident:
+    labels = {str(key): str(value) for key, value in row["labels"].items()}
+    begun = datetime.fromisoformat(row["startsAt"])
+    codebase = names.labelled(labels)
+    return Incident(
+        id=f"alert-{row['fingerprint']}-{begun:%Y%m%dT%H%M%SZ}",
+        started_at=begun,
+        detected_at=begun,
+        resolved_at=over,
+        title=row["summary"] or labels.get("alertname"),
+        codebases=(codebase,) if codebase else None,
+        severity=labels.get("severity"),
+        environment=labels.get("environment") or labels.get("env"),
+        url=row["url"] or None,
+    )

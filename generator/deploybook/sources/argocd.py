@@ -14,14 +14,14 @@ from typing import Any
 
 import msgspec
 
-from deploybook.config import Config, secret
+from deploybook.config import Config
 from deploybook.config.sources import ArgocdOptions
-from deploybook.errors import SourceError, UsageError
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Rejected, Unchanged
 from deploybook.records import Deployment, Outcome
 from deploybook.sources.argoversions import sources_of, version_of
-from deploybook.sources.http import Client, session
+from deploybook.sources.http import Client
 from deploybook.sources.repository import Repository
+from deploybook.sources.vendors import UNEXPECTED, Vendor
 from deploybook.sources.versions import revisions_of
 
 _ADVICE = (
@@ -43,7 +43,7 @@ def feed(options: ArgocdOptions, config: Config, own: Own) -> Feed:
         own: The repository of each codebase that has one: its tags say which revision a version is.
     """
     source = _Source(options, config, own)
-    return Feed("argocd", RECORDS, source.pull, said=source.said)
+    return Feed("argocd", RECORDS, source.pull, said=source.vendor.said)
 
 
 class _Source:
@@ -53,14 +53,11 @@ class _Source:
         aliases = {key.casefold(): value.casefold() for key, value in options.environments.items()}
         # The longest first: of prod and eu-prod, shop-eu-prod is in the second.
         self._environments = sorted((environments | aliases).items(), key=lambda each: -len(each[0]))
-        self._client: Client | None = None
-
-    def said(self) -> str:
-        return self._client.budget.take() if self._client else ""
+        self.vendor = Vendor("Argo CD", options.url, _ADVICE, {"Authorization": ("Bearer {}", options.token)})
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """All that each application still knows."""
-        client = self._client = self._open(ask)
+        client = self.vendor.open(ask)
         rows = self._listed(client)
         ask.progress("applications of Argo CD", len(rows), len(rows))
         last = _saved(ask.cursor)
@@ -75,9 +72,8 @@ class _Source:
                     continue
                 told, reached[_key(row)] = self._syncs(row, *place, last.get(_key(row), ""))
                 made.setdefault(place[0], []).extend(told)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                reason = f"Argo CD's answer is not as expected: {type(error).__name__} {error}"
-                yield Rejected(where, reason[:300], json.dumps(row.get("metadata"))[:500])
+            except UNEXPECTED as error:
+                yield self.vendor.unexpected(where, error, row.get("metadata"))
         if not rows:
             reason = "this account sees none: its role has to be allowed to get them, or `projects:` is wrong"
             yield Rejected("Argo CD", reason, "")
@@ -86,25 +82,13 @@ class _Source:
         text = json.dumps({"last": dict(sorted((last | reached).items()))})
         yield Cursor(text) if made or ask.cursor != text else Unchanged()
 
-    def _open(self, ask: Ask) -> Client:
-        try:
-            token = secret(self._options.token)
-        except UsageError as error:
-            raise SourceError(error.what, where="argocd", next_step=error.next_step) from error
-        return Client(
-            "Argo CD", session({"Authorization": f"Bearer {token}"}), base=self._options.url.rstrip("/"),
-            advice=_ADVICE, max_wait=ask.max_wait, wait=ask.wait,
-        )  # fmt: skip
-
     def _listed(self, client: Client) -> list[Row]:
         found: list[Row] = []
         for project in self._options.projects or (None,):
             # `project` is the older name of `projects`, which every version understands.
             content = client.get("/api/v1/applications", {"project": project}).content
             if not isinstance(content, dict) or "items" not in content or "metadata" not in content:
-                raise SourceError(
-                    "its answer is not Argo CD's", where=self._options.url, next_step="Check `url:`."
-                )
+                raise self.vendor.stranger()
             found += [row for row in content["items"] or () if isinstance(row, dict)]
         return found
 

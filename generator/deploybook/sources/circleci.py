@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from deploybook.config import secret
 from deploybook.config.sources import CircleciOptions
-from deploybook.errors import SourceError, UsageError
+from deploybook.errors import SourceError
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Rejected, Unchanged
 from deploybook.sources.circlerun import Project, Row, told
-from deploybook.sources.http import TRIES, Absent, Client, session
+from deploybook.sources.http import TRIES, Absent, Client
+from deploybook.sources.vendors import UNEXPECTED, Vendor
 
 RECENT = timedelta(hours=6)
 """Pipelines that began so long before the newest are looked at again by every sync."""
@@ -43,13 +43,11 @@ class _Source:
     def __init__(self, options: CircleciOptions, slug: str, codebase: str) -> None:
         self._options, self._slug = options, slug.strip("/")
         self._project = Project(options.url.rstrip("/"), self._slug, codebase, options.deploys)
-        self._client: Client | None = None
+        base = f"{options.url.rstrip('/')}/api/v2"
+        self.vendor = Vendor("CircleCI", base, _ADVICE, {"Circle-Token": ("{}", options.token)})
 
     def feed(self) -> Feed:
-        return Feed(f"circleci:{self._slug}", RECORDS, self.pull, said=self.said)
-
-    def said(self) -> str:
-        return self._client.budget.take() if self._client else ""
+        return Feed(f"circleci:{self._slug}", RECORDS, self.pull, said=self.vendor.said)
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """The workflows that ended since the cursor.
@@ -57,7 +55,7 @@ class _Source:
         CircleCI lists pipelines from the newest down. They are listed as far as is needed and read from the
         oldest on, so that a sync may stop after any of them.
         """
-        client = self._client = self._open(ask)
+        client = self.vendor.open(ask)
         state = _State(ask)
         strange: list[Row] = []
         rows = list(self._listed(client, state.begin, ask, strange))
@@ -73,16 +71,6 @@ class _Source:
             yield Cursor(state.text(row["created_at"]))
         text = state.text(swept=True)
         yield Unchanged() if text == ask.cursor or not (rows or ask.cursor) else Cursor(text)
-
-    def _open(self, ask: Ask) -> Client:
-        try:
-            token = secret(self._options.token)
-        except UsageError as error:
-            raise SourceError(error.what, where="circleci", next_step=error.next_step) from error
-        return Client(
-            "CircleCI", session({"Circle-Token": token}), base=f"{self._options.url.rstrip('/')}/api/v2",
-            advice=_ADVICE, max_wait=ask.max_wait, wait=ask.wait,
-        )  # fmt: skip
 
     def _listed(self, client: Client, begin: str, ask: Ask, strange: list[Row]) -> Iterator[Row]:
         """The pipelines since an instant; what began before it ends the list."""
@@ -123,10 +111,8 @@ class _Source:
 
             try:
                 yield from told(self._project, row, workflows, jobs)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                reason = f"CircleCI's answer is not as expected: {type(error).__name__} {error}"
-                where = f"{self._slug}, pipeline {row.get('number')}"
-                yield Rejected(where, reason[:300], json.dumps(workflows)[:500])
+            except UNEXPECTED as error:
+                yield self.vendor.unexpected(f"{self._slug}, pipeline {row.get('number')}", error, workflows)
 
     def _pages(self, client: Client, path: str) -> Iterator[Row]:
         """The entries of a list, each once, to its last page."""
@@ -135,13 +121,8 @@ class _Source:
         token: str | None = None
         while True:
             content = client.get(path, {"page-token": token}).content
-            rows = content.get("items") if isinstance(content, dict) else None
-            if not isinstance(rows, list):
-                raise SourceError(
-                    "its answer is not CircleCI's", where=self._options.url, next_step="Check `url:`."
-                )
-            for row in rows:
-                if isinstance(row, dict) and str(row.get("id")) not in seen:
+            for row in self.vendor.rows(content, "items"):
+                if str(row.get("id")) not in seen:
                     seen.add(str(row.get("id")))
                     yield row
             token = content.get("next_page_token")

@@ -21,7 +21,6 @@ from deploybook.sources.recent import Recent, created_at, instant
 from deploybook.sources.vendors import UNEXPECTED, Vendor
 
 PAGE = 100
-HEADERS = {"DD-API-KEY": "{api_key}", "DD-APPLICATION-KEY": "{app_key}"}
 
 _ADVICE = (
     "Check `url:` (which site of Datadog) and the variables that `api_key:` and `app_key:` name: the "
@@ -35,7 +34,8 @@ Row = dict[str, Any]
 
 def vendor(options: DatadogOptions) -> Vendor:
     """Datadog, as it is spoken to."""
-    return Vendor("Datadog", options.url, _ADVICE)
+    keys = {"DD-API-KEY": ("{}", options.api_key), "DD-APPLICATION-KEY": ("{}", options.app_key)}
+    return Vendor("Datadog", options.url, _ADVICE, keys)
 
 
 def app(url: str) -> str | None:
@@ -65,7 +65,7 @@ class _Source:
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """Newest first, until what was known; then those that were open."""
-        self.vendor.open(ask, HEADERS, api_key=self._options.api_key, app_key=self._options.app_key)
+        self.vendor.open(ask)
         names, recent = Names(self._config, "datadog:incidents"), Recent("Datadog", ask)
         read = partial(self._read, names, recent)
         yield from recent.backwards(self._page, read, _created)

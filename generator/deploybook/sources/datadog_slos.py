@@ -19,7 +19,7 @@ from deploybook.config.sources import DatadogOptions, DatadogSlo
 from deploybook.errors import SourceError
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Unchanged
 from deploybook.records import Availability
-from deploybook.sources.datadog import HEADERS, app, vendor
+from deploybook.sources.datadog import app, vendor
 
 SLICE = timedelta(days=30)
 """Asked for at once."""
@@ -55,7 +55,7 @@ class _Source:
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """All spans that are known: those before the overlap as they were, the others as they are now."""
-        self.vendor.open(ask, HEADERS, api_key=self._options.api_key, app_key=self._options.app_key)
+        self.vendor.open(ask)
         kept, until = _saved(ask.cursor)
         end = int(ask.as_of.timestamp())
         begin = int(min(filter(None, (ask.since, ask.as_of - self._options.first))).timestamp())

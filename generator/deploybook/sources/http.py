@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
+from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import NameResolutionError
 
 from deploybook import __version__
@@ -235,7 +236,8 @@ def session(headers: Mapping[str, str], auth: tuple[str, str] | None = None) -> 
     """
     kept = requests.Session()
     kept.headers.update({"User-Agent": f"deploybook/{__version__}", "Accept": "application/json", **headers})
-    kept.auth = auth or _leave_alone
+    # As bytes, since a name may be no Latin-1.
+    kept.auth = HTTPBasicAuth(auth[0].encode(), auth[1].encode()) if auth else _leave_alone
 
     def send(method: str, address: str, more: dict[str, str], body: Any) -> tuple[int, Headers, str]:
         answer = kept.request(

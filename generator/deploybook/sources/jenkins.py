@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
-from deploybook.config import secret
 from deploybook.config.sources import JenkinsOptions
-from deploybook.errors import SourceError, UsageError
-from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Rejected, Unchanged
+from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Unchanged
 from deploybook.records import PipelineRun, Stage, TestCaseRun
-from deploybook.sources.http import Absent, Client, session
+from deploybook.sources.http import Absent, Client
+from deploybook.sources.vendors import UNEXPECTED, Vendor
 
 PAGE = 100
 _TREE = (
@@ -46,27 +44,15 @@ def feeds(options: JenkinsOptions) -> list[Feed]:
 
 def _feed(options: JenkinsOptions, job: str, codebase: str) -> Feed:
     reader = _Job(options, job, codebase)
-    return Feed(f"jenkins:{job}", RECORDS, reader.pull, said=reader.said)
+    return Feed(f"jenkins:{job}", RECORDS, reader.pull, said=reader.vendor.said)
 
 
 class _Job:
     def __init__(self, options: JenkinsOptions, job: str, codebase: str) -> None:
         self._options, self._job, self._codebase = options, job, codebase
-        self._client: Client | None = None
-
-    def said(self) -> str:
-        return self._client.budget.take() if self._client else ""
-
-    def _open(self, ask: Ask) -> Client:
-        try:
-            auth = (self._options.user, secret(self._options.token))
-        except UsageError as error:
-            raise SourceError(error.what, where="jenkins", next_step=error.next_step) from error
-        path = "".join(f"/job/{quote(part, safe='')}" for part in self._job.strip("/").split("/"))
-        return Client(
-            "Jenkins", session({}, auth), base=self._options.url.rstrip("/") + path, advice=_NEEDS,
-            max_wait=ask.max_wait, wait=ask.wait,
-        )  # fmt: skip
+        path = "".join(f"/job/{quote(part, safe='')}" for part in job.strip("/").split("/"))
+        base = options.url.rstrip("/") + path
+        self.vendor = Vendor("Jenkins", base, _NEEDS, {}, auth=(options.user, options.token))
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """The builds that ended since the cursor.
@@ -74,7 +60,7 @@ class _Job:
         Jenkins tells the newest first. They are listed down to what is known, then read from the oldest on,
         so that a sync may stop after any build.
         """
-        client = self._client = self._open(ask)
+        client = self.vendor.open(ask)
         known = int(ask.cursor) if ask.cursor and ask.cursor.isdecimal() else 0
         builds = sorted(self._listed(client, known, ask), key=lambda build: int(build["number"]))
         for done, build in enumerate(builds):
@@ -119,10 +105,8 @@ class _Job:
             if any("totalCount" in action for action in build.get("actions") or ()):
                 report = self._asked(client, f"/{build['number']}/testReport/api/json")
                 yield from test_cases(run, report or {})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            where = str(build.get("url") or self._job)
-            reason = f"Jenkins' answer is not as expected: {type(error).__name__} {error}"
-            yield Rejected(where, reason[:300], json.dumps(build)[:500])
+        except UNEXPECTED as error:
+            yield self.vendor.unexpected(str(build.get("url") or self._job), error, build)
 
     @staticmethod
     def _asked(client: Client, path: str) -> dict[str, Any] | None:

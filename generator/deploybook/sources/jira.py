@@ -6,19 +6,18 @@ closed when Jira set its resolution date; the date of its last change is never t
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from deploybook.config import Config, secret
+from deploybook.config import Config
 from deploybook.config.sources import JiraOptions
-from deploybook.errors import SourceError, UsageError
-from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Rejected
+from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item
 from deploybook.records import Incident, Issue
-from deploybook.sources.http import TRIES, Client, session
+from deploybook.sources.http import TRIES, Client
 from deploybook.sources.matching import Names
+from deploybook.sources.vendors import UNEXPECTED, Vendor
 
 PAGE = 100
 OVERLAP = timedelta(hours=2)
@@ -34,21 +33,21 @@ _ADVICE = "Check `user:` and the variable that `token:` names: they must be able
 def feed(options: JiraOptions, config: Config) -> Feed:
     """The feed of the issues of some projects; those of the types that are incidents are incidents too."""
     source = _Source(options, config)
-    return Feed("jira", RECORDS, source.pull, said=source.said)
+    return Feed("jira", RECORDS, source.pull, said=source.vendor.said)
 
 
 class _Source:
     def __init__(self, options: JiraOptions, config: Config) -> None:
         self._options, self._config = options, config
         self._incidents = {name.casefold() for name in options.incidents}
-        self._client: Client | None = None
-
-    def said(self) -> str:
-        return self._client.budget.take() if self._client else ""
+        # A cloud's token is a user's password; Server and Data Center take theirs by itself.
+        bearer = {"Authorization": ("Bearer {}", None if options.user else options.token)}
+        auth = (options.user, options.token) if options.user else None
+        self.vendor = Vendor("Jira", options.url, _ADVICE, bearer, auth)
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """Page by page, the longest unchanged first; a cursor after each."""
-        self._client = client = self._open(ask)
+        client = self.vendor.open(ask)
         names = Names(self._config, "jira")
         newest = None if ask.since else _saved(ask.cursor)
         begin = ask.since or (newest - OVERLAP if newest else None)
@@ -65,20 +64,6 @@ class _Source:
             if newest is not None:
                 yield Cursor(json.dumps({"updated": newest.isoformat()}))
         yield from names.strange()
-
-    def _open(self, ask: Ask) -> Client:
-        try:
-            token = secret(self._options.token)
-        except UsageError as error:
-            raise SourceError(error.what, where="jira", next_step=error.next_step) from error
-        if self._options.user is None:
-            login = f"Bearer {token}"
-        else:
-            login = "Basic " + base64.b64encode(f"{self._options.user}:{token}".encode()).decode()
-        return Client(
-            "Jira", session({"Authorization": login}), base=self._options.url.rstrip("/"), advice=_ADVICE,
-            max_wait=ask.max_wait, wait=ask.wait,
-        )  # fmt: skip
 
     def _jql(self, begin: datetime | None, now: datetime) -> str:
         """By minutes ago: a date in JQL would be read in the time zone of whoever the token belongs to."""
@@ -119,11 +104,8 @@ class _Source:
 
     def _asked(self, client: Client, path: str, params: dict[str, Any]) -> dict[str, Any]:
         found = client.get(path, params).content
-        if not isinstance(found, dict) or not isinstance(found.get("issues"), list):
-            raise SourceError(
-                "its answer is not Jira's", where=self._options.url, next_step="Check `url:` and `cloud:`."
-            )
-        return {**found, "issues": [row for row in found["issues"] if isinstance(row, dict)]}
+        rows = self.vendor.rows(found, "issues", "Check `url:` and `cloud:`.")
+        return {**found, "issues": rows}
 
     def _told(self, row: dict[str, Any], names: Names) -> Iterator[Item]:
         try:
@@ -147,9 +129,8 @@ class _Source:
                     id=key, started_at=opened, resolved_at=closed, title=title, codebases=codebases or None,
                     severity=(fields.get("priority") or {}).get("name"), url=url,
                 )  # fmt: skip
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"Jira's answer is not as expected: {type(error).__name__} {error}"
-            yield Rejected(f"jira, {row.get('key')}", reason[:300], json.dumps(row)[:500])
+        except UNEXPECTED as error:
+            yield self.vendor.unexpected(f"jira, {row.get('key')}", error, row)
 
 
 def _changed(row: dict[str, Any]) -> datetime | None:

@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deploybook.config import secret
 from deploybook.config.sources import LaunchdarklyOptions
-from deploybook.errors import SourceError, UsageError
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Rejected, Unchanged
 from deploybook.records import FlagChange
-from deploybook.sources.http import Absent, Client, session
+from deploybook.sources.http import Absent, Client
+from deploybook.sources.vendors import UNEXPECTED, Held, Vendor
 
 PAGE = 20
 """As many as LaunchDarkly lists at once."""
@@ -52,18 +51,19 @@ class _Source:
     def __init__(self, options: LaunchdarklyOptions, project: str) -> None:
         self._options, self._project = options, project
         self._environments = {key.lower(): value.lower() for key, value in options.environments.items()}
-        self._client: Client | None = None
+        headers: dict[str, str | Held] = {
+            "Authorization": ("{}", options.token),
+            "LD-API-Version": "20240415",
+        }
+        self.vendor = Vendor("LaunchDarkly", options.url, _ADVICE, headers)
 
     def feed(self) -> Feed:
         name = "launchdarkly" if self._project == "*" else f"launchdarkly:{self._project}"
-        return Feed(name, RECORDS, self.pull, said=self.said)
-
-    def said(self) -> str:
-        return self._client.budget.take() if self._client else ""
+        return Feed(name, RECORDS, self.pull, said=self.vendor.said)
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """Slice by slice; a cursor after each entry that was read, and after each slice."""
-        client = self._client = self._open(ask)
+        client = self.vendor.open(ask)
         reached, told = _saved(ask.cursor)
         begin = ask.since or (reached - OVERLAP if reached else FIRST)
         newest = None if ask.since else reached
@@ -92,16 +92,6 @@ class _Source:
         text = _text(newest, told) if newest else None
         yield Cursor(text) if text and text != ask.cursor else Unchanged()
 
-    def _open(self, ask: Ask) -> Client:
-        try:
-            token = secret(self._options.token)
-        except UsageError as error:
-            raise SourceError(error.what, where="launchdarkly", next_step=error.next_step) from error
-        return Client(
-            "LaunchDarkly", session({"Authorization": token, "LD-API-Version": "20240415"}),
-            base=self._options.url.rstrip("/"), advice=_ADVICE, max_wait=ask.max_wait, wait=ask.wait,
-        )  # fmt: skip
-
     def _listed(
         self, client: Client, begin: datetime, end: datetime, ask: Ask
     ) -> tuple[list[Row], list[int]]:
@@ -115,13 +105,8 @@ class _Source:
                 "after": _milliseconds(begin) - 1, "before": before,
             }  # fmt: skip
             content = client.get("/api/v2/auditlog", params).content
-            rows = content.get("items") if isinstance(content, dict) else None
-            if not isinstance(rows, list):
-                raise SourceError(
-                    "its answer is not LaunchDarkly's", where=self._options.url, next_step="Check `url:`."
-                )
+            rows = self.vendor.rows(content, "items")
             known, size = len(found), len(rows)
-            rows = [row for row in rows if isinstance(row, dict)]
             found |= {str(row.get("_id")): {"_id": row.get("_id"), **row} for row in rows}
             ask.progress("entries of LaunchDarkly's log", len(found), None)
             dates = [row["date"] for row in rows if isinstance(row.get("date"), int)]
@@ -140,9 +125,8 @@ class _Source:
             yield from self._told({**row, **whole})
         except Absent:
             yield Rejected(where, "LaunchDarkly lists this entry and does not have it", json.dumps(row)[:500])
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            reason = f"LaunchDarkly's answer is not as expected: {type(error).__name__} {error}"
-            yield Rejected(where, reason[:300], json.dumps(row)[:500])
+        except UNEXPECTED as error:
+            yield self.vendor.unexpected(where, error, row)
 
     def _told(self, entry: Row) -> Iterator[FlagChange]:
         site = ((entry.get("_links") or {}).get("site") or {}).get("href")

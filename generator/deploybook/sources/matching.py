@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -14,6 +14,10 @@ from deploybook.feed import Ask, Cursor, Feed, Item, Rejected
 
 _DIGEST = re.compile(r"(?:sha\d+:)?[0-9a-f]{32,}", re.IGNORECASE)
 _REVISION = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
+
+
+LABELS = ("codebase", "service", "app", "job")
+"""Labels of an alert that may say whose it is, the surest first."""
 
 
 class Names:
@@ -44,6 +48,11 @@ class Names:
         """The codebases that these names are; each that is none is counted."""
         found = (self.codebase(name) for name in names)
         return tuple(dict.fromkeys(name for name in found if name is not None))
+
+    def labelled(self, labels: Mapping[str, str]) -> str | None:
+        """The codebase that the labels of an alert speak of."""
+        called = [labels[label] for label in LABELS if labels.get(label)]
+        return self.codebase(*called) if called else None
 
     def environment(self, name: str) -> str:
         """The environment in lower case; one that is not of `process.environments` is counted."""

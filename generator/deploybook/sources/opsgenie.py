@@ -21,7 +21,6 @@ from deploybook.sources.recent import Recent, created_at, instant
 from deploybook.sources.vendors import UNEXPECTED, Vendor
 
 PAGE = 100
-HEADERS = {"Authorization": "GenieKey {token}"}
 
 _ADVICE = "Check `url:` (EU or not) and the variable that `token:` names: an API key with read access."
 _OVER = frozenset({"resolved", "closed"})
@@ -30,7 +29,7 @@ _created = created_at("createdAt")
 
 def vendor(options: OpsgenieOptions) -> Vendor:
     """Opsgenie, as it is spoken to."""
-    return Vendor("Opsgenie", options.url, _ADVICE)
+    return Vendor("Opsgenie", options.url, _ADVICE, {"Authorization": ("GenieKey {}", options.token)})
 
 
 def feeds(options: OpsgenieOptions, config: Config) -> list[Feed]:
@@ -60,7 +59,7 @@ class _Incidents:
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """Page by page, oldest first; then those that were open."""
-        self.vendor.open(ask, HEADERS, token=self._options.token)
+        self.vendor.open(ask)
         self._services = None
         names, recent = Names(self._config, self.where), Recent("Opsgenie", ask)
         read = partial(self._read, names, recent)
@@ -99,12 +98,12 @@ class _Incidents:
             items = [self.vendor.unexpected(f"{self.where} {row.get('id')}", error, row)]
         yield from items
 
-    def _page(self, begin: datetime | None, skip: int) -> list[dict[str, Any]]:
+    def _page(self, begin: datetime | None, skip: int) -> tuple[list[dict[str, Any]], None]:
         params = {
             "query": self.query(begin), "sort": "createdAt", "order": "asc", "limit": PAGE,
             "offset": skip or None,
         }  # fmt: skip
-        return self.vendor.rows(self.vendor.client.get(self.path, params).content, "data")
+        return self.vendor.rows(self.vendor.client.get(self.path, params).content, "data"), None
 
     def _one(self, id_: str) -> dict[str, Any]:
         found = self.vendor.client.get(f"{self.path}/{quote(id_, safe='')}").content

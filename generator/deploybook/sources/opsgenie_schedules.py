@@ -14,7 +14,7 @@ from deploybook.config.sources import OpsgenieOptions
 from deploybook.feed import RECORDS, Ask, Feed, Item
 from deploybook.records import Shift
 from deploybook.sources import shifts
-from deploybook.sources.opsgenie import HEADERS, vendor
+from deploybook.sources.opsgenie import vendor
 from deploybook.sources.recent import instant
 from deploybook.sources.vendors import UNEXPECTED
 
@@ -45,7 +45,7 @@ class _Schedule:
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """Slice by slice; a turn that a slice's end cuts in two is one."""
-        self.vendor.open(ask, HEADERS, token=self._options.token)
+        self.vendor.open(ask)
         people = shifts.People(self._config, f"opsgenie:schedule:{self._rotation}")
         begin, end = shifts.since(ask), ask.as_of + shifts.AHEAD
         turns: list[Shift] = []

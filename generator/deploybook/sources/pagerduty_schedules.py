@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,11 +10,11 @@ from urllib.parse import quote
 from deploybook.config import Config
 from deploybook.config.sources import PagerdutyOptions
 from deploybook.errors import SourceError
-from deploybook.feed import RECORDS, Ask, Feed, Item, Rejected
+from deploybook.feed import RECORDS, Ask, Feed, Item
 from deploybook.records import Shift
 from deploybook.sources import shifts
-from deploybook.sources.http import Client
-from deploybook.sources.pagerduty import client
+from deploybook.sources.pagerduty import vendor
+from deploybook.sources.vendors import UNEXPECTED
 
 SLICE = timedelta(days=90)
 """Asked for at once."""
@@ -31,7 +30,9 @@ def feeds(options: PagerdutyOptions, config: Config) -> list[Feed]:
     found = []
     for rotation, schedule in options.schedules.items():
         source = _Schedule(options, config, rotation, schedule)
-        found.append(Feed(f"pagerduty:{rotation}", RECORDS, source.pull, snapshot=True, said=source.said))
+        found.append(
+            Feed(f"pagerduty:{rotation}", RECORDS, source.pull, snapshot=True, said=source.vendor.said)
+        )
     return found
 
 
@@ -39,14 +40,11 @@ class _Schedule:
     def __init__(self, options: PagerdutyOptions, config: Config, rotation: str, schedule: str) -> None:
         self._options, self._config = options, config
         self._rotation, self._schedule = rotation, schedule
-        self._client: Client | None = None
-
-    def said(self) -> str:
-        return self._client.budget.take() if self._client else ""
+        self.vendor = vendor(options)
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """Slice by slice; what an entry says that cannot be read is set aside."""
-        self._client = client(self._options, ask)
+        self.vendor.open(ask)
         people = shifts.People(self._config, f"pagerduty:{self._rotation}")
         begin, end = shifts.since(ask), ask.as_of + shifts.AHEAD
         entries: dict[str, dict[str, Any]] = {}
@@ -64,19 +62,17 @@ class _Schedule:
         for entry in entries.values():
             try:
                 turns.append(self._turn(entry, people, overrides))
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                reason = f"PagerDuty's answer is not as expected: {type(error).__name__} {error}"
-                yield Rejected(f"schedule {self._schedule}", reason[:300], json.dumps(entry)[:500])
+            except UNEXPECTED as error:
+                yield self.vendor.unexpected(f"schedule {self._schedule}", error, entry)
         yield from people.strange()
         yield from shifts.told(turns, ask)
 
     def _slice(self, begin: datetime, end: datetime) -> Iterator[tuple[str, dict[str, Any], bool]]:
-        assert self._client is not None
         # Whole entries, also those that reach over the ends: else each slice would cut a turn in two.
         params = {
             "since": begin.isoformat(), "until": end.isoformat(), "time_zone": "UTC", "overflow": "true",
         }  # fmt: skip
-        content = self._client.get(f"/schedules/{quote(self._schedule, safe='')}", params).content
+        content = self.vendor.client.get(f"/schedules/{quote(self._schedule, safe='')}", params).content
         schedule = content.get("schedule") if isinstance(content, dict) else None
         if not isinstance(schedule, dict):
             raise SourceError(

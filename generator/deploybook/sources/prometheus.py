@@ -14,13 +14,12 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from typing import Any, Literal
 
-from deploybook.config import Config, secret
+from deploybook.config import Config
 from deploybook.config.sources import PrometheusOptions
-from deploybook.errors import SourceError, UsageError
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item
 from deploybook.records import Availability, Incident
-from deploybook.sources.http import Client, session
 from deploybook.sources.matching import Names
+from deploybook.sources.vendors import Vendor
 
 POINTS = 10_000
 """Samples of a series in one answer: Prometheus gives 11,000 at most."""
@@ -30,8 +29,6 @@ LATE = timedelta(hours=2)
 """How much of the alerts is."""
 ALERTS = "prometheus:alerts"
 """The name of the feed of alerts."""
-LABELS = ("codebase", "service", "app", "job")
-"""Labels of an alert that may say whose it is, the surest first."""
 
 State = Literal["up", "down", "degraded"]
 Series = list[tuple[float, float]]
@@ -45,36 +42,21 @@ def feeds(options: PrometheusOptions, config: Config) -> list[Feed]:
     found = []
     for each in options.availability:
         source = _Availability(options, config, each.codebase, each.query)
-        found.append(Feed(f"prometheus:{each.codebase}", RECORDS, source.pull, said=source.said))
+        found.append(Feed(f"prometheus:{each.codebase}", RECORDS, source.pull, said=source.vendor.said))
     if options.alerts:
         alerts = _Alerts(options, config)
-        found.append(Feed(ALERTS, RECORDS, alerts.pull, said=alerts.said))
+        found.append(Feed(ALERTS, RECORDS, alerts.pull, said=alerts.vendor.said))
     return found
 
 
 class _Source:
     def __init__(self, options: PrometheusOptions, config: Config) -> None:
         self._options, self._config = options, config
-        self._client: Client | None = None
-
-    def said(self) -> str:
-        return self._client.budget.take() if self._client else ""
-
-    def _open(self, ask: Ask) -> None:
-        headers = {}
-        if self._options.token is not None:
-            try:
-                headers = {"Authorization": f"Bearer {secret(self._options.token)}"}
-            except UsageError as error:
-                raise SourceError(error.what, where="prometheus", next_step=error.next_step) from error
-        self._client = Client(
-            "Prometheus", session(headers), base=self._options.url.rstrip("/"), advice=_ADVICE,
-            max_wait=ask.max_wait, wait=ask.wait,
-        )  # fmt: skip
+        token = {"Authorization": ("Bearer {}", options.token)}
+        self.vendor = Vendor("Prometheus", options.url, _ADVICE, token)
 
     def _range(self, query: str, begin: datetime, end: datetime) -> list[dict[str, Any]]:
         """The series of a query over a span, `end` not included."""
-        assert self._client is not None
         step = int(self._options.step.total_seconds())
         last = end.timestamp() - step
         if last < begin.timestamp():
@@ -85,14 +67,9 @@ class _Source:
             "end": f"{last:.0f}",
             "step": str(step),
         }
-        found = self._client.get("/api/v1/query_range", params).content
+        found = self.vendor.client.get("/api/v1/query_range", params).content
         data = found.get("data") if isinstance(found, dict) else None
-        rows = data.get("result") if isinstance(data, dict) else None
-        if not isinstance(rows, list):
-            raise SourceError(
-                "its answer is not Prometheus's", where=self._options.url, next_step="Check `url:`."
-            )
-        return [row for row in rows if isinstance(row, dict)]
+        return self.vendor.rows(data, "result")
 
     def _slice(self) -> timedelta:
         """Whole days whose samples fit in one answer; at least one."""
@@ -110,7 +87,7 @@ class _Availability(_Source):
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """Slices of whole days, oldest first; a cursor after each."""
-        self._open(ask)
+        self.vendor.open(ask)
         begin = _begin(ask, self._options.first)
         end = self._whole_steps(ask.as_of)
         while begin < end:
@@ -132,7 +109,7 @@ class _Alerts(_Source):
         The last hours are told, too, and read again by the next sync: their samples may come late, or its
         clock be behind ours.
         """
-        self._open(ask)
+        self.vendor.open(ask)
         saved = _saved(ask.cursor)
         open_: dict[str, str] = {} if ask.since else dict(saved.get("open", {}))
         end = self._whole_steps(ask.as_of)
@@ -257,8 +234,7 @@ def labels(row: dict[str, Any]) -> dict[str, str]:
 
 def incident(alert: dict[str, str], start: datetime, over: datetime | None, names: Names) -> Incident:
     """An alert that fired, as an incident: detected when it began to fire."""
-    called = [alert[label] for label in LABELS if alert.get(label)]
-    codebase = names.codebase(*called) if called else None
+    codebase = names.labelled(alert)
     digest = hashlib.sha256(json.dumps(alert, sort_keys=True).encode()).hexdigest()[:12]
     return Incident(
         id=f"alert-{digest}-{start:%Y%m%dT%H%M%SZ}",

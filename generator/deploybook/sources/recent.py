@@ -49,32 +49,42 @@ class Recent:
                 yield row
 
     def forwards(
-        self, page: Callable[[datetime | None, int], list[Row]], size: int,
+        self, page: Callable[[datetime | None, int], tuple[list[Row], datetime | None]], size: int,
         read: Callable[[Row], Iterator[Item]], created: Callable[[Row], datetime | None],
     ) -> Iterator[Item]:  # fmt: skip
         """Told oldest first, each request from where the last page ended; a cursor after each.
 
         Args:
-            page: Asks for what was created at an instant or later, leaving out so many of them.
+            page: Asks for what was created at an instant or later, leaving out so many of them; says where
+                to go on once a page is not full, `None` where that is the end.
             size: Of a page that is full.
             read: Makes the items of a row.
             created: When a row was created.
         """
-        begin, skip = self.since, 0
+        begin, skip, again = self.since, 0, False
         while True:
-            rows = page(begin, skip)
-            for row in self.new(rows):
+            rows, following = page(begin, skip)
+            new = list(self.new(rows))
+            if not new and len(rows) >= size and not again:
+                again = True  # as when a cache tells the page before a second time
+                continue
+            again = False
+            for row in new:
                 yield from read(row)
-            last = max(filter(None, map(created, rows)), default=None)
+            times = list(filter(None, map(created, rows)))
+            last = max(times, default=None)
             self.newest = max(filter(None, (self.newest, last)), default=None)
             self._tell()
-            if len(rows) < size:
+            if len(rows) < size and following is None:
                 return
-            yield self._cursor(self._waiting | self._open)
-            if last is not None and (begin is None or last > begin):
+            if rows:
+                yield self._cursor(self._waiting | self._open)
+            if len(rows) < size:
+                begin, skip = following, 0
+            elif last is not None and (begin is None or last > begin):
                 begin, skip = last, 0
-            elif all(created(row) == begin for row in rows):
-                skip += len(rows)
+            elif begin is not None and min(times, default=begin) >= begin - timedelta(seconds=1):
+                skip += len(rows)  # more than a page of one instant
             else:
                 raise self._again()
 
@@ -95,12 +105,16 @@ class Recent:
         first = self._page
         top = self._top
         for start in [first, 0] if first else [0]:
-            number, more = start, True
+            number, more, again = start, True, False
             while more:
                 rows, more = page(number)
                 new = list(self.new(rows))
                 if more and not new and number > 0 and start == first:
-                    raise self._again()
+                    if again:
+                        raise self._again()
+                    again = True
+                    continue
+                again = False
                 for row in new:
                     yield from read(row)
                 times = list(filter(None, map(created, rows)))

@@ -48,12 +48,14 @@ def feed(options: StatuspageOptions, config: Config) -> Feed:
 class _Source:
     def __init__(self, options: StatuspageOptions, config: Config) -> None:
         self._options, self._config = options, config
-        self.vendor = Vendor("Statuspage", options.url, _ADVICE)
+        self.vendor = Vendor(
+            "Statuspage", options.url, _ADVICE, {"Authorization": ("OAuth {}", options.token)}
+        )
         self.where = f"statuspage:{options.page or urlsplit(options.url).netloc}"
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """Newest first, until what was known; then those that were open."""
-        self.vendor.open(ask, {"Authorization": "OAuth {token}"}, token=self._options.token)
+        self.vendor.open(ask)
         names, recent = Names(self._config, self.where), Recent("Statuspage", ask)
         read = partial(self._read, names, recent)
         if self._options.page is None:
@@ -93,9 +95,7 @@ class _Source:
 
     def _listed(self, number: int) -> list[Row]:
         found = self.vendor.client.get(self._path, {"limit": PAGE, "page": number + 1}).content
-        if not isinstance(found, list):
-            raise self.vendor.stranger()
-        return [row for row in found if isinstance(row, dict)]
+        return self.vendor.rows(found)
 
     def _one(self, id_: str) -> Row:
         found = self.vendor.client.get(f"{self._path}/{quote(id_, safe='')}").content

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deploybook.config import secret
 from deploybook.config.sources import UnleashOptions
-from deploybook.errors import SourceError, UsageError
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Rejected
 from deploybook.records import FlagChange
-from deploybook.sources.http import Client, session
+from deploybook.sources.http import Client
+from deploybook.sources.vendors import UNEXPECTED, Vendor
 
 PAGE = 1000
 OVERLAP = timedelta(days=1)
@@ -25,21 +24,18 @@ _ADVICE = "Check the variable that `token:` names: a token of Unleash that may r
 def feed(options: UnleashOptions) -> Feed:
     """The feed of the switches of every flag, or of those in the projects that the options name."""
     source = _Source(options)
-    return Feed("unleash", RECORDS, source.pull, said=source.said)
+    return Feed("unleash", RECORDS, source.pull, said=source.vendor.said)
 
 
 class _Source:
     def __init__(self, options: UnleashOptions) -> None:
         self._options = options
         self._environments = {key.lower(): value.lower() for key, value in options.environments.items()}
-        self._client: Client | None = None
-
-    def said(self) -> str:
-        return self._client.budget.take() if self._client else ""
+        self.vendor = Vendor("Unleash", options.url, _ADVICE, {"Authorization": ("{}", options.token)})
 
     def pull(self, ask: Ask) -> Iterator[Item]:
         """Newest first, page by page: what arrives meanwhile moves rows on, so that none is passed over."""
-        self._client = client = self._open(ask)
+        client = self.vendor.open(ask)
         since = _since(ask)
         newest, seen, offset, again = since, set[str](), 0, False
         while True:
@@ -63,16 +59,6 @@ class _Source:
         if newest is not None:
             yield Cursor(json.dumps({"newest": newest.isoformat()}))
 
-    def _open(self, ask: Ask) -> Client:
-        try:
-            token = secret(self._options.token)
-        except UsageError as error:
-            raise SourceError(error.what, where="unleash", next_step=error.next_step) from error
-        return Client(
-            "Unleash", session({"Authorization": token}), base=self._options.url.rstrip("/"), advice=_ADVICE,
-            max_wait=ask.max_wait, wait=ask.wait,
-        )  # fmt: skip
-
     def _page(self, client: Client, since: datetime | None, offset: int) -> list[dict[str, Any]]:
         params = {
             "type": f"IS_ANY_OF:{','.join(_TYPES)}",
@@ -81,12 +67,7 @@ class _Source:
             "limit": PAGE, "offset": offset or None,
         }  # fmt: skip
         found = client.get("/api/admin/search/events", params).content
-        rows = found.get("events") if isinstance(found, dict) else None
-        if not isinstance(rows, list):
-            raise SourceError(
-                "its answer is not Unleash's", where=self._options.url, next_step="Check `url:`."
-            )
-        return [row for row in rows if isinstance(row, dict)]
+        return self.vendor.rows(found, "events")
 
     def _switch(self, row: dict[str, Any]) -> FlagChange | Rejected:
         try:
@@ -98,9 +79,8 @@ class _Source:
                 state="on" if _TYPES[row["type"]] == "on" else "off",
                 by=row.get("createdBy") or None,
             )
-        except (KeyError, TypeError, ValueError) as error:
-            reason = f"Unleash's answer is not as expected: {type(error).__name__} {error}"
-            return Rejected("unleash", reason[:300], json.dumps(row)[:500])
+        except UNEXPECTED as error:
+            return self.vendor.unexpected("unleash", error, row)
 
 
 def _since(ask: Ask) -> datetime | None:

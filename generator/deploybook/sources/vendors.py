@@ -1,4 +1,4 @@
-"""What the sources of other systems have in common: token, client, an answer that is not as expected."""
+"""What the readers of other systems have in common: token, client, an answer that is not as expected."""
 
 from __future__ import annotations
 
@@ -11,21 +11,30 @@ from deploybook.errors import SourceError, UsageError
 from deploybook.feed import Ask, Rejected
 from deploybook.sources.http import Client, session
 
-UNEXPECTED = (KeyError, TypeError, ValueError, AttributeError)
+UNEXPECTED = (LookupError, TypeError, ValueError, AttributeError)
 """What a row raises that lacks what it should have, or has something else in its place."""
+
+Held = tuple[str, str | None]
+"""A form as "Bearer {}" and the `env:NAME` that fills it; nothing is sent where that is `None`."""
 
 
 class Vendor:
-    """One system that is read over HTTP: its client, made anew for each pull.
+    """One system that is read over HTTP; its client is made anew for each pull.
 
     Args:
         name: The system, as "PagerDuty": for messages.
         url: Where its API is.
         advice: What to do about a refused token, and which rights it needs.
+        headers: Sent each time.
+        auth: User and `env:NAME`, in place of a header.
     """
 
-    def __init__(self, name: str, url: str, advice: str) -> None:
+    def __init__(
+        self, name: str, url: str, advice: str, headers: Mapping[str, str | Held],
+        auth: tuple[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.name, self.url, self.advice = name, url.rstrip("/"), advice
+        self._headers, self._auth = headers, auth
         self._client: Client | None = None
 
     @property
@@ -34,28 +43,23 @@ class Vendor:
         assert self._client is not None
         return self._client
 
-    def open(self, ask: Ask, headers: Mapping[str, str], **tokens: str | None) -> None:
+    def open(self, ask: Ask) -> Client:
         """Make the client of a pull.
-
-        Args:
-            ask: What is asked.
-            headers: Sent each time; `{name}` in a value stands for the token of that name.
-            tokens: As `env:NAME`; a header with one that is `None` is left out.
 
         Raises:
             SourceError: The variable of a token is empty.
         """
-        held = {name: self._secret(reference) for name, reference in tokens.items() if reference is not None}
         sent = {}
-        for key, value in headers.items():
-            wanted = next((name for name in tokens if "{" + name + "}" in value), None)
-            if wanted is None:
-                sent[key] = value
-            elif wanted in held:
-                sent[key] = value.replace("{" + wanted + "}", held[wanted])
+        for key, value in self._headers.items():
+            form, reference = value if isinstance(value, tuple) else (value, "")
+            if reference is not None:
+                sent[key] = form.format(self._secret(reference)) if reference else form
+        auth = (self._auth[0], self._secret(self._auth[1])) if self._auth else None
         self._client = Client(
-            self.name, session(sent), base=self.url, advice=self.advice, max_wait=ask.max_wait, wait=ask.wait
-        )
+            self.name, session(sent, auth), base=self.url, advice=self.advice, max_wait=ask.max_wait,
+            wait=ask.wait,
+        )  # fmt: skip
+        return self._client
 
     def said(self) -> str:
         """What the last pull cost; empty where there was none."""
@@ -65,16 +69,16 @@ class Vendor:
         """What answers is another system."""
         return SourceError(f"its answer is not {self.name}'s", where=self.url, next_step=step)
 
-    def rows(self, content: Any, key: str) -> list[dict[str, Any]]:
-        """The list under a key of an answer.
+    def rows(self, content: Any, key: str | None = None, step: str = "Check `url:`.") -> list[dict[str, Any]]:
+        """The list that an answer is, or that is under a key of it; what is no object is an empty one.
 
         Raises:
             SourceError: There is none.
         """
-        found = content.get(key) if isinstance(content, dict) else None
+        found = content if key is None else content.get(key) if isinstance(content, dict) else None
         if not isinstance(found, list):
-            raise self.stranger()
-        return [row for row in found if isinstance(row, dict)]
+            raise self.stranger(step)
+        return [row if isinstance(row, dict) else {} for row in found]
 
     def unexpected(self, where: str, error: Exception, row: Any) -> Rejected:
         """A row that cannot be read, set aside."""
@@ -85,4 +89,5 @@ class Vendor:
         try:
             return secret(reference)
         except UsageError as error:
-            raise SourceError(error.what, where=self.name.lower(), next_step=error.next_step) from error
+            where = self.name.lower().replace(" ", "")
+            raise SourceError(error.what, where=where, next_step=error.next_step) from error
