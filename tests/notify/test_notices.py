@@ -270,6 +270,7 @@ def test_a_target_that_takes_nothing_is_tried_again_kept_waiting_and_shown_witho
     assert inbox.titles() == [("chat://checkout", "Live")]
     assert sent.refused == ["person:ana: env:ANA_CHAT took no message after 3 tries"]
     assert (inbox.tries, sent.waiting) == (4, 1)
+    assert sent.lines(dry=False) == ["1 message was accepted, 1 line waits"]
     with History.open("duckdb://build/history.duckdb", root=tmp_path, read_only=True) as history:
         (state,) = (each for each in history.sources() if each.name == "notices")
     assert state.error is not None

@@ -25,6 +25,7 @@ from deploybook.pages.telling import site_notes
 from deploybook.periods import turns_of
 from deploybook.records import Lock, Verdict
 from deploybook.sources.local import heads, repositories
+from deploybook.words import NBSP, count
 
 FEED = "notices"
 """What notices are called among the sources: there the data page shows which targets took none."""
@@ -39,6 +40,7 @@ class Sent:
     """What came of it."""
 
     messages: list[Message]
+    accepted: int
     refused: list[str]
     waiting: int
     """Lines that wait: for the end of quiet hours, for tomorrow, or for a target that took none."""
@@ -50,9 +52,11 @@ class Sent:
             because = ", ".join(dict.fromkeys(line.because for line in message.lines))
             told.append(f"{message.target.who} by {message.target.variable}, because: {because}")
             told += [f"  {line}" for line in (message.title, *message.body.split("\n"))]
-        count = len(self.messages) - len(self.refused)
-        did = f"{len(self.messages)} messages would be sent" if dry else f"{count} messages were accepted"
-        return [*told, f"{did}, {self.waiting} lines wait"]
+        number = len(self.messages) if dry else self.accepted
+        did = "would be sent" if dry else "was accepted" if number == 1 else "were accepted"
+        waits = "waits" if self.waiting == 1 else "wait"
+        said = f"{count(number, 'message')} {did}, {count(self.waiting, 'line')} {waits}"
+        return [*told, said.replace(NBSP, " ")]
 
 
 def notify(
@@ -92,13 +96,13 @@ def _notify(
     messages = router.messages(waiting, outbox.subjects_since(router.today))
     if send is None:
         left = _count(router.reachable(waiting)) - sum(len(each.lines) for each in messages)
-        return Sent(messages, [], left)
+        return Sent(messages, 0, [], left)
     outbox.want(fresh, as_of)
     outbox.put(new)
     outbox.ran(as_of)
-    refused = deliver(messages, outbox, send, at=as_of, sleep=sleep)
+    accepted, refused = deliver(messages, outbox, send, at=as_of, sleep=sleep)
     history.sync(_told(refused), Ask(as_of=as_of))
-    return Sent(messages, refused, _count(router.reachable(outbox.waiting())))
+    return Sent(messages, accepted, refused, _count(router.reachable(outbox.waiting())))
 
 
 def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) -> Known:
@@ -172,17 +176,13 @@ def _stopped(
 
 def _flaky(tests: pa.Table) -> Iterator[tuple[str, str, datetime]]:
     """Test cases that both passed and failed on one revision and job, and when they were last run on it."""
-    late = tests.filter(pc.is_valid(pc.field("revision")))
-    seen: dict[tuple[str, str, str, str], tuple[set[bool], datetime]] = {}
-    columns = ("codebase", "name", "revision", "job", "outcome", "started_at")
-    for row in late.select(list(columns)).to_pylist():
-        if row["outcome"] != "skip":
-            key = (row["codebase"], row["name"], row["revision"], row["job"] or "")
-            both, at = seen.get(key, (set(), row["started_at"]))
-            seen[key] = (both | {row["outcome"] == "pass"}, max(at, row["started_at"]))
-    for (codebase, name, _, _), (both, at) in seen.items():
-        if len(both) == 2:
-            yield codebase, name, at
+    late = tests.filter(pc.is_valid(pc.field("revision")) & (pc.field("outcome") != "skip"))
+    unit = ["codebase", "name", "revision", "job"]
+    ran = late.select([*unit, "started_at"]).append_column("passed", pc.equal(late["outcome"], "pass"))
+    found = ran.group_by(unit).aggregate([("passed", "any"), ("passed", "all"), ("started_at", "max")])
+    both = found.filter(pc.field("passed_any") & ~pc.field("passed_all"))
+    for row in both.select(["codebase", "name", "started_at_max"]).to_pylist():
+        yield row["codebase"], row["name"], row["started_at_max"]
 
 
 def _told(refused: list[str]) -> Feed:

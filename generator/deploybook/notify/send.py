@@ -49,12 +49,14 @@ class Apprise:
 
 def deliver(
     messages: Sequence[Message], outbox: Outbox, send: Sender, *, at: datetime, sleep: Callable[[float], None]
-) -> list[str]:
+) -> tuple[int, list[str]]:
     """Send messages, each written down as soon as it was accepted.
 
     Returns:
-        For each target that took none, a sentence without its address; its lines wait for the next run.
+        How many were accepted; for each target that took none, a sentence without its address: its lines wait
+        for the next run.
     """
+    accepted = 0
     refused: dict[str, str] = {}
     for message in messages:
         key = message.target.key
@@ -67,11 +69,12 @@ def deliver(
             continue
         if _sent(send, address, message, sleep):
             outbox.accepted(key, message.lines, at)
+            accepted += 1
         else:
             refused[key] = (
                 f"{message.target.who}: {message.target.variable} took no message after {_TRIES} tries"
             )
-    return list(refused.values())
+    return accepted, list(refused.values())
 
 
 def _sent(send: Sender, address: str, message: Message, sleep: Callable[[float], None]) -> bool:
