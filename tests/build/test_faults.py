@@ -304,7 +304,7 @@ def test_a_source_says_much_less(root: Path, capfd: pytest.CaptureFixture[str]) 
     small.write_records(root, rows[:3])
     ended(capfd, *build(root)).is_row("a source says much less than before")
     is_new(root, "records:history/*.jsonl")
-    assert len(rows_of_site(root, "pipeline_runs")) == 61
+    assert len(rows_of_site(root, "pipeline_runs")) == 62
     assert ended(capfd, *build(root), "--believe", "records").code == 0
     is_new(root)
     assert rows_of_site(root, "pipeline_runs") == []

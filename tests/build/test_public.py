@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import json
+import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyarrow.parquet as pq
 import pytest
 from tests.support import small
+
+from deploybook.cli import run
+from deploybook.config import load
+from deploybook.example import EXAMPLE_AS_OF, make_example
 
 
 def words_of(path: Path) -> str:
@@ -60,3 +67,49 @@ def test_a_public_site_still_counts_and_tells_the_rest(public: Path) -> None:
     assert "Improve the shelf, part 3" in titles
     (incident,) = pq.read_table(public / "data/incidents.parquet").to_pylist()
     assert (incident["id"], incident["title"], incident["severity"]) == ("77", None, "high")
+
+
+def private_words(config: Path) -> dict[str, set[str]]:
+    """Of the example: its people, what its incidents and locks say, and the hosts of its tools."""
+    read = load(config)
+    rows = [
+        json.loads(line) for file in (config.parent / "history").glob("*.jsonl") for line in file.open("rb")
+    ]
+    people = {
+        word for key, one in read.people.items() for word in (key, one.name, one.github, one.email) if word
+    }
+    said = {row[key] for row in rows for key in ("author", "by", "holder", "person") if row.get(key)}
+    hosts = {urlsplit(row["url"]).hostname or "" for row in rows if row.get("url")}
+    return {
+        "people": people | {name for name in said if isinstance(name, str)},
+        "incidents": {row["title"] for row in rows if row["type"] == "incident" and row.get("title")},
+        "locks": {row["reason"] for row in rows if row["type"] == "lock" and row.get("reason")},
+        "hosts": hosts - {urlsplit(str(read.site.url)).hostname, "github.com"},
+    }
+
+
+def said_in(site: Path, words: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Which of them, and where: in text as whole words, so that Ana is not in analysis."""
+    each = {
+        kind: re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(found)))})(?![\w-])", re.IGNORECASE)
+        for kind, found in words.items()
+    }
+    found: dict[str, set[str]] = {}
+    for path in site.rglob("*"):
+        if path.is_file() and path.suffix not in {".woff2", ".png"} and "javascripts" not in path.as_posix():
+            text = words_of(path)
+            for kind, pattern in each.items():
+                for word in pattern.findall(text):
+                    found.setdefault(f"{kind}: {word}", set()).add(path.relative_to(site).as_posix())
+    return found
+
+
+def test_the_example_made_public_names_none_of_its_people_incidents_and_tools(tmp_path: Path) -> None:
+    """In any page, feed, calendar, search index or data file."""
+    config = make_example(tmp_path / "acme", codebases=2, years=1)
+    words = private_words(config)
+    assert all(words.values()), "else there is nothing to look for"
+    text = config.read_text("utf-8")
+    config.write_text(text.replace("simulated: true", "simulated: true\n  public: true", 1))
+    assert run(["build", "--quiet", "--config", str(config), "--as-of", EXAMPLE_AS_OF.isoformat()]) == 0
+    assert said_in(config.parent / "site", words) == {}

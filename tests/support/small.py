@@ -64,6 +64,8 @@ def make(root: Path, *, site: str = "", repository: str = "shop") -> GitRepo:
         "# By hand\n\n| a | b |\n|---|--:|\n| c | 1 |\n\n```yaml\na: 1\n```\n\n!!! note\n    Words.\n",
         "utf-8",
     )
+    (root / "notes/weeks").mkdir(parents=True, exist_ok=True)
+    (root / "notes/weeks/2026-W02.md").write_text("---\nby: yorick\n---\nA quiet week.\n", "utf-8")
     write_records(root, records(shop))
     return shop
 
@@ -96,6 +98,11 @@ def records(shop: GitRepo) -> list[dict[str, object]]:
             "type": "pipeline_run", "codebase": "shop", "id": "9", "pipeline": "ci", "outcome": "success",
             "revision": commits[4], "branch": "main", "started_at": "2026-01-15T09:00:00Z",
             "finished_at": "2026-01-15T09:10:00Z", "url": f"{runs}9",
+        },
+        {
+            "type": "pipeline_run", "codebase": "shop", "id": "10", "pipeline": "ci", "outcome": "failure",
+            "revision": commits[4], "branch": "yorick-v/step-9", "started_at": "2026-01-15T09:00:00Z",
+            "finished_at": "2026-01-15T09:10:00Z",
         },
         {
             "type": "lock", "environment": "production", "claim": "c1", "codebase": "shop",

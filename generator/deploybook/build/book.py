@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 
@@ -94,7 +95,7 @@ def open_book(
         figures = compute_arrow(engine, settings)
         unusual = outliers(engine, settings)
     if config.site.public:
-        linked = public.hide_linked(linked)
+        linked = public.hide_linked(shown, linked)
     return Book(
         config=shown,
         as_of=as_of,
@@ -112,7 +113,7 @@ def open_book(
             "outliers": unusual,
             "branch_commits": linked.branch_commits,
         },
-        history=_held(history, public.hide_after, shown, as_of),
+        history=_held(history, partial(public.hide_after, shown), shown, as_of),
         tested=history.codebases(TESTS),
         sources=[_status(source, shown) for source in history.sources()],
         rejected=[_aside(row, shown) for row in history.rejected().to_pylist()],

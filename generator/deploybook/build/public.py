@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from deploybook.config import Config
 from deploybook.linking import Linked
@@ -89,10 +90,12 @@ def hide_before(name: str, table: pa.Table) -> pa.Table:
     return _hide(table, _BEFORE_LINKING.get(name, ()))
 
 
-def hide_after(name: str, table: pa.Table) -> pa.Table:
+def hide_after(config: Config, name: str, table: pa.Table) -> pa.Table:
     """A table of the history, or of what is linked, as pages may see it."""
     if name in _NOBODYS:
         return table.slice(0, 0)
+    if name == "pipeline_runs":
+        table = _only_release_branches(config, table)
     table = _hide(table, _AFTER.get(name, ()))
     for column, hide in _COLUMNS.items():
         if column in table.column_names:
@@ -107,14 +110,22 @@ def hide_after(name: str, table: pa.Table) -> pa.Table:
     return table
 
 
-def hide_linked(linked: Linked) -> Linked:
+def hide_linked(config: Config, linked: Linked) -> Linked:
     """What linking made, as pages may see it."""
     return replace(
         linked,
-        changes=hide_after("changes", linked.changes),
-        deployments=hide_after("deployments", linked.deployments),
-        incidents=hide_after("incidents", linked.incidents),
+        changes=hide_after(config, "changes", linked.changes),
+        deployments=hide_after(config, "deployments", linked.deployments),
+        incidents=hide_after(config, "incidents", linked.incidents),
     )
+
+
+def _only_release_branches(config: Config, runs: pa.Table) -> pa.Table:
+    """Runs without the names of other branches: many are called after who works on them."""
+    known = {each.release_branch or "main" for each in config.codebases.values()}
+    branch = runs.column("branch")
+    shown = pc.if_else(pc.is_in(branch, pa.array(sorted(known))), branch, pa.scalar(None, branch.type))
+    return runs.set_column(runs.column_names.index("branch"), "branch", shown)
 
 
 def _hide(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:

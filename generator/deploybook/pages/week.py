@@ -192,7 +192,7 @@ def week_page(book: Book, tell: Teller, week: Period, weeks: Weeks) -> WeekPage:
         zone=book.config.site.timezone,
         provisional=_provisional(book, week),
         note=_paragraphs(note[0]) if note and note[0] else None,
-        note_by=(book.person(note[1].get("by")) or "") if note else "",
+        note_by=(book.person(note[1].get("by")) or "") if note and not book.config.site.public else "",
         cards=tuple(card(book, item) for item in highlights(told)),
         areas=tuple(replace(area, more=None) if heavy else area for area in areas(book, told)),
         folds=() if heavy else tuple(folds(told)),
