@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
-from deploybook import __version__
+from deploybook import __version__, helping
 from deploybook.errors import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -54,13 +54,16 @@ MaxWait = Annotated[
 ]
 Believe = Annotated[
     list[str] | None,
-    typer.Option("--believe", help="Sources whose name has this in it may say much less than before."),
+    typer.Option(
+        "--believe", metavar="NAME", help="Sources whose name has this in it may say much less than before."
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print each step.")]
 EnvironmentName = Annotated[str, typer.Argument(help="An environment, a group of them, or all.")]
 Codebases = Annotated[
-    list[str] | None, typer.Option("--codebase", help="Which codebase, repeatable; default: all.")
+    list[str] | None,
+    typer.Option("--codebase", metavar="NAME", help="Which codebase, repeatable; default: all."),
 ]
 Claim = Annotated[
     str | None, typer.Option("--claim", help="The claim that lock printed; default: found by the CI run.")
@@ -103,7 +106,16 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
     schedule: Annotated[
         list[str] | None,
-        typer.Option(help="What builds the site every hour: github, gitlab, systemd or kubernetes."),
+        typer.Option(
+            metavar="WHERE",
+            help="What builds it every hour: github, gitlab, systemd or kubernetes; repeatable.",
+        ),
+    ] = None,
+    repository: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose deploys it tells of: an address, or a path to a clone; default: the folder's."
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     quiet: Quiet = False,
@@ -113,7 +125,11 @@ def init(
     from deploybook.config.init import init as write_files
     from deploybook.config.suggest import suggest
 
-    found = suggest(folder)
+    found = suggest(folder, repository)
+    if found.repository is None and not yes:
+        asked = "Whose deploys does it tell of? An address, or a path to a clone; empty: say so later"
+        if repository := typer.prompt(asked, default="", show_default=False).strip():
+            found = suggest(folder, repository)
     if not quiet:
         print("\n".join(describe(found)))
     if not yes and not typer.confirm(f"Write a site repository from it into {folder.absolute()}?"):
@@ -125,6 +141,10 @@ def init(
         print(f"written     {path}")
     for path in done.left_alone:
         print(f"left alone  {path}: it was there before")
+    if done.unignored:
+        print(f"to add      {' '.join(done.unignored)} to .gitignore: a build writes them")
+    if done.docs != "docs":
+        print(f"pages       to write by hand are in {done.docs}/, since docs/ is the codebase's own")
     print("Next: look through deploybook.yml, then run deploybook check, then deploybook build")
 
 
@@ -158,7 +178,9 @@ def sync(
     config: ConfigFile = None,
     as_of: AsOf = None,
     since: Annotated[str | None, typer.Option(help="Read history again from this day on.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Only sources whose name has this in it.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only sources whose name has this in it.")
+    ] = None,
     shard: Annotated[
         str, typer.Option(help="Only this part of the sources, as 3/8, where several schedules share them.")
     ] = "1/1",
@@ -338,7 +360,8 @@ def lock(
     ] = "4h",
     sticky: Annotated[bool, typer.Option("--sticky", help="Hold it until it is released.")] = False,
     exempt: Annotated[
-        list[str] | None, typer.Option("--except", help="A change or revision that the gate lets through.")
+        list[str] | None,
+        typer.Option("--except", metavar="CHANGE", help="A change or revision that the gate lets through."),
     ] = None,
     claim: Claim = None,
     check: Annotated[
@@ -514,7 +537,11 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit(EXIT_DONE)
 
 
-@app.callback()
+for _commands in (app, history_commands):
+    helping.teach(_commands.registered_commands)
+
+
+@app.callback(epilog=helping.START)
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")

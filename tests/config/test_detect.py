@@ -179,6 +179,35 @@ def test_in_an_empty_folder_init_writes_a_file_that_loads(tmp_path: Path) -> Non
     assert list(load(folder / "deploybook.yml").codebases) == ["deploys-2.0"]
 
 
+def test_an_empty_checkout_is_the_sites_own_and_tells_of_another(checkout: Path, tmp_path: Path) -> None:
+    site = tmp_path / "deploys"
+    git(tmp_path, "init", "-q", "-b", "trunk", str(site))
+    git(site, "remote", "add", "origin", "https://git.test/acme/deploys")
+    alone = suggest(site)
+    assert (alone.repository, alone.title, alone.site_branch) == (None, "deploys", "trunk")
+    of_another = suggest(site, str(checkout))
+    assert of_another.repository == "../Some Folder"
+    assert (of_another.teams, of_another.site_remote) == (("checkout",), "https://git.test/acme/deploys")
+    init(site, of_another)
+    assert load(site / "deploybook.yml").codebases["some-folder"].team == "checkout"
+    far = suggest(site, "https://github.com/acme/Shop_Web.git")
+    assert (far.name, far.repository, far.on_github) == (
+        "shop_web", "https://github.com/acme/Shop_Web.git", True,
+    )  # fmt: skip
+
+
+def test_the_docs_of_a_codebase_are_not_the_sites(checkout: Path) -> None:
+    (checkout / "docs").mkdir()
+    (checkout / "docs/api.md").write_text("![x](https://elsewhere.test/x.png)\n")
+    (checkout / ".gitignore").write_text("/build\n*.pyc\n")
+    done = init(checkout, suggest(checkout))
+    assert done.unignored == ("site/", ".site.next/")
+    assert Path("deploybook/process/how-we-deploy.md") in done.written
+    assert load(checkout / "deploybook.yml").by_hand == checkout / "deploybook"
+    again = init(checkout, suggest(checkout))
+    assert (again.docs, again.written) == ("deploybook", ())
+
+
 def test_hostile_names_stay_text_in_what_init_writes(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "-b", 'x"#{{7}}', str(tmp_path))
     git(tmp_path, "-c", 'user.name=A": {x: &a [*a]} #{{7}}', "commit", "-q", "--allow-empty", "-m", "One")

@@ -253,7 +253,7 @@ def _render(
     book = open_book(config, history, as_of, progress, tools.studio)
     progress.step("writing pages")
     jinja = environment(tools.templates)
-    by_hand = config.root / "docs" if config.file is not None else None
+    by_hand = config.by_hand if config.file is not None else None
     docs, remembered = docs_folder(config), Remembered(config.build_dir / "cache" / "pages.json", edition())
     parts = _revised(everything(book), last or docs, as_of)
     written = write(jinja, parts, by_hand, docs, studio=tools.studio, remembered=remembered)
@@ -322,7 +322,7 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     write_if_changed(next_site / publish.MARK, facts)
     kept.carry(target, next_site)
     changed = publish.carry_over(next_site, target)
-    known = scan.Known(sealed.scripts, (*site.theme_folders(theme), config.root / "docs"), config.site.url)
+    known = scan.Known(sealed.scripts, (*site.theme_folders(theme), config.by_hand), config.site.url)
     scan.check(next_site, changed, known)
     for name, snippet in policy.servers(sealed.policy).items():
         write_if_changed(config.build_dir / "headers" / name, snippet.encode())

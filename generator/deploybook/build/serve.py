@@ -33,7 +33,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 def watched(config: Config) -> dict[Path, int]:
     """Files that people write and the site is made from, with their times in nanoseconds."""
     roots = [path for path in (config.file, config.root / "mkdocs.yml") if path]
-    for folder in (config.root / "docs", config.root / "notes"):
+    for folder in (config.by_hand, config.root / "notes"):
         roots.extend(path for path in folder.rglob("*") if path.is_file())
     return {path: path.stat().st_mtime_ns for path in roots if path.exists()}
 

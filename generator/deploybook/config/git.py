@@ -11,7 +11,15 @@ from deploybook.errors import UsageError
 
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 # What stands in a repository's own configuration must not be run.
-_SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "--no-pager")
+_SAFE = (
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "log.showSignature=false",
+    "--no-pager",
+)
 
 
 def ask(folder: Path, *arguments: str) -> str | None:
@@ -59,6 +67,11 @@ def release_branch(folder: Path) -> str | None:
     if head := ask(folder, "symbolic-ref", "--short", "-q", "refs/remotes/origin/HEAD"):
         return head.partition("/")[2]
     return ask(folder, "symbolic-ref", "--short", "-q", "HEAD")
+
+
+def has_commits(folder: Path) -> bool:
+    """Whether the branch that is checked out has a commit."""
+    return ask(folder, "rev-parse", "--verify", "-q", "HEAD") is not None
 
 
 def files(folder: Path) -> list[str]:

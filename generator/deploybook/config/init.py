@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploybook import __version__
+from deploybook.config import tree
 from deploybook.config.schema import SCHEMA_COMMENT, SCHEMA_FILE, json_schema
 from deploybook.config.suggest import Suggestion
 from deploybook.errors import UsageError
@@ -21,9 +22,12 @@ _FILES = {
     "deploybook.yml": "deploybook.yml.jinja",
     "mkdocs.yml": "mkdocs.yml.jinja",
     ".gitignore": "gitignore.jinja",
-    "docs/process/how-we-deploy.md": "docs/process/how-we-deploy.md.jinja",
-    "docs/process/when-it-goes-wrong.md": "docs/process/when-it-goes-wrong.md.jinja",
 }
+
+_BY_HAND = ("how-we-deploy", "when-it-goes-wrong")
+"""Pages that people write, in `process/` of their folder."""
+_OWN_DOCS = "deploybook"
+"""Their folder where `docs/` is there already: what is in it belongs to the codebase, not to the site."""
 
 SCHEDULES = {
     "github": {".github/workflows/deploybook.yml": "schedule/github.yml.jinja"},
@@ -44,6 +48,10 @@ class Scaffold:
     written: tuple[Path, ...]
     left_alone: tuple[Path, ...]
     """Files that were there before and were not touched."""
+    unignored: tuple[str, ...]
+    """What a build writes and the `.gitignore` that was there does not name."""
+    docs: str
+    """The folder of the pages that people write by hand."""
 
 
 def init(
@@ -75,7 +83,9 @@ def init(
     )
     jinja.filters["yaml"] = _yaml
     jinja.filters["unit"] = _unit
-    files = _FILES | {path: file for each in schedules for path, file in SCHEDULES[each].items()}
+    docs = _docs(folder)
+    by_hand = {f"{docs}/process/{page}.md": f"docs/process/{page}.md.jinja" for page in _BY_HAND}
+    scheduled = {path: file for each in schedules for path, file in SCHEDULES[each].items()}
     texts = {
         path: jinja.get_template(template).render(
             found=found,
@@ -83,8 +93,9 @@ def init(
             mkdocs_marker=MKDOCS_MARKER,
             version=__version__,
             folder=folder.absolute(),
+            docs=docs,
         )
-        for path, template in files.items()
+        for path, template in (_FILES | by_hand | scheduled).items()
     }
     texts[SCHEMA_FILE] = json.dumps(json_schema(), indent=2) + "\n"
     written, left = [], []
@@ -103,7 +114,28 @@ def init(
                 where=str(path), next_step="name a folder that can be written to",
             ) from error  # fmt: skip
         written.append(Path(name))
-    return Scaffold(tuple(written), tuple(left))
+    return Scaffold(tuple(written), tuple(left), tuple(_unignored(folder, texts[".gitignore"])), docs)
+
+
+def _docs(folder: Path) -> str:
+    """Where pages are written by hand: as the file that is there says, else `docs`.
+
+    Where there is a `docs/` before there is a file, it belongs to the codebase, and is not the site's.
+    """
+    file, docs = folder / "deploybook.yml", folder / "docs"
+    if file.is_file():
+        root, _ = tree.read(file.read_bytes(), file.name)
+        said = root.get("site", "docs") if root else None
+        return said.value if said and isinstance(said.value, str) and ".." not in said.value else "docs"
+    return _OWN_DOCS if docs.is_dir() and any(docs.iterdir()) else "docs"
+
+
+def _unignored(folder: Path, ours: str) -> Iterator[str]:
+    """The lines of our `.gitignore` that the folder's own does not have."""
+    there = {
+        line.strip().strip("/") for line in (folder / ".gitignore").read_text("utf-8", "replace").splitlines()
+    }
+    yield from (line for line in ours.split() if line.strip("/") not in there)
 
 
 def describe(found: Suggestion) -> list[str]:

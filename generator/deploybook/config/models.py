@@ -102,6 +102,8 @@ class Site(Model):
     """The title of the site."""
     url: Address | None = None
     """Where the site is served from; feeds and notices need it for whole addresses."""
+    docs: RelativePath = "docs"
+    """The folder of the pages that people write by hand."""
     timezone: Zone = "UTC"
     """IANA name as Europe/Berlin: weeks, cut-offs and windows are in it."""
     public: bool = False

@@ -49,6 +49,11 @@ class Config(Document):
         return self._file
 
     @property
+    def by_hand(self) -> Path:
+        """The folder of the pages that people write by hand."""
+        return self.root / self.site.docs
+
+    @property
     def build_dir(self) -> Path:
         """Working files."""
         return self.root / "build"

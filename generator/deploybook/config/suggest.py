@@ -43,6 +43,11 @@ class Suggestion:
     repository: str | None = None
     """As it would stand in the file: `.` where the file is in the checkout itself."""
     remote: str | None = None
+    """The address of the codebase."""
+    site_remote: str | None = None
+    """The address of the repository that the site's files are written into."""
+    site_branch: str | None = None
+    """Its branch that a push to builds the site."""
     release_branch: str | None = None
     codeowners: str | None = None
     teams: tuple[str, ...] = ()
@@ -52,22 +57,43 @@ class Suggestion:
     """Those that pipelines deploy to, in a likely order of promotion."""
     people: tuple[Author, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """A name for the site."""
+        return self.name if self.name.endswith("deploys") else f"{self.name} deploys"
 
-def suggest(folder: Path) -> Suggestion:
-    """What the checkout that a folder (it need not be there yet) is in says; outside of one: a name."""
+    @property
+    def on_github(self) -> bool:
+        """Whether GitHub may be asked about it."""
+        return bool(re.search(r"[/@.]github\.com[/:]", f"/{self.remote or self.repository or ''}"))
+
+
+def suggest(folder: Path, repository: str | None = None) -> Suggestion:
+    """What a checkout says of itself.
+
+    Args:
+        folder: Where the site repository is to be; it need not be there yet.
+        repository: The address of the codebase, or a path to a clone. Without it, the checkout that the
+            folder is in, where it has a commit: an empty one is to be the site's own, and tells of another.
+    """
     folder = folder.absolute()
-    there = next(each for each in (folder, *folder.parents) if each.is_dir())
-    top = git.checkout(there)
-    if top is None:
-        return Suggestion(name=codebase_name(None, folder))
+    here = git.checkout(next(each for each in (folder, *folder.parents) if each.is_dir()))
+    site_remote, site_branch = (git.remote(here), git.release_branch(here)) if here else (None, None)
+    top = git.checkout(Path(repository).expanduser()) if repository is not None else here
+    if top is None or (repository is None and not git.has_commits(top)):
+        name = codebase_name(repository or site_remote, folder)
+        return Suggestion(name, repository, repository, site_remote=site_remote, site_branch=site_branch)
     remote = git.remote(top)
+    beside = os.path.relpath(top, folder.resolve())
     paths = set(git.files(top))
     owners = next((path for path in CODEOWNERS if path in paths), None)
     pipelines = tuple(sorted(path for path in paths if _PIPELINE.fullmatch(path)))
     return Suggestion(
         name=codebase_name(remote, top),
-        repository="." if top == folder.resolve() else remote or os.path.relpath(top, folder.resolve()),
+        repository=beside if repository is not None or beside == "." else remote or beside,
         remote=remote,
+        site_remote=site_remote,
+        site_branch=site_branch,
         release_branch=git.release_branch(top),
         codeowners=owners,
         teams=_teams(git.show(top, owners)) if owners else (),

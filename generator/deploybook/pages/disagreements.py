@@ -43,7 +43,7 @@ class Disagreement:
 
 def disagreements(book: Book) -> list[Disagreement]:
     """All of them, in a fixed order."""
-    pages = written(book.config.root / "docs") if book.config.file else []
+    pages = written(book.config.by_hand) if book.config.file else []
     return [
         *_outside_the_window(book),
         *_after_the_cut_off(book),

@@ -64,7 +64,7 @@ def _by_hand(docs: Path, book: Book, listed: set[str]) -> Iterator[tuple[str, st
 
     Those of `process/` are reached from its page, those of a folder with an `index.md` from that.
     """
-    folder = book.config.root / "docs"
+    folder = book.config.by_hand
     if book.config.file is None or not folder.is_dir():
         return
     for path in sorted(folder.rglob("*.md")):

@@ -85,7 +85,7 @@ def pages(book: Book, tell: Teller) -> Iterator[Page | File]:
 
 def process_page(book: Book, tell: Teller) -> ProcessPage:
     """The model of `process/`."""
-    by_hand = written(book.config.root / "docs") if book.config.file else []
+    by_hand = written(book.config.by_hand) if book.config.file else []
     codebase = way.busiest(book)
     line = way.way(book, codebase, notes(book, codebase)) if codebase else None
     return ProcessPage(

@@ -54,7 +54,7 @@ class Standing:
         """When each hand-written page was last reviewed; never is the first of days."""
         if self.book.config.file is None:
             return {}
-        pages = written(self.book.config.root / "docs")
+        pages = written(self.book.config.by_hand)
         return {page.file: page.reviewed_on or date.max for page in pages}
 
     @cached_property
