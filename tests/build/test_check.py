@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ def test_what_is_missing_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "deploybook.yml").write_text(CONFIG)
     code, found = check(tmp_path, capsys, "--json")
     assert code == 0
-    assert [(each["level"], each["where"]) for each in found] == [("missing", "history")]
+    assert [(each["level"], each["where"]) for each in found] == [
+        ("missing", "process"), ("missing", "process"), ("missing", "process"), ("missing", "site"),
+        ("missing", "history"),
+    ]  # fmt: skip
 
 
 def test_a_wrong_statement_and_a_repository_that_is_not_there_are_both_told(
@@ -133,3 +137,57 @@ def test_all_six_kinds_of_disagreement_are_told_by_the_command_and_on_the_page(
     assert run(["render", *options]) == 0
     words = (tmp_path / "build" / "docs" / "process" / "index.md").read_text("utf-8")
     assert all(f"<strong>{title}.</strong>" in words for title in DISAGREEMENTS)
+
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def ago(**time: float) -> str:
+    return (NOW - timedelta(**time)).isoformat()
+
+
+def deployment(number: int, **fields: object) -> dict[str, object]:
+    given = {"codebase": "shop", "environment": "production", "finished_at": ago(days=2)}
+    return {"type": "deployment", "id": str(number), **given, **fields}
+
+
+def test_data_that_cannot_be_or_is_not_there_is_told_with_what_follows_and_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each kind once: no such rows, no such line."""
+    people = "people: {ana: {name: Ana}}\nsources: [{records: '*.jsonl'}, {jira: {token: env:NOT_SET_HERE,"
+    (tmp_path / "deploybook.yml").write_text(
+        CONFIG + people + " url: https://jira.test, projects: [SHOP]}}]\n"
+    )
+    runs = [
+        {"type": "pipeline_run", "codebase": "shop", "id": f"{week}-{number}", "pipeline": "ci",
+         "outcome": "success", "finished_at": ago(weeks=week, hours=number)}
+        for week in range(20) for number in range(8) if week not in (5, 6, 7)
+    ]  # fmt: skip
+    told = [
+        deployment(1, started_at=ago(days=1)),
+        deployment(2, finished_at=ago(days=-3)),
+        deployment(3, codebase="till"),
+        deployment(4, environment="moon"),
+        {"type": "incident", "id": "7", "started_at": ago(days=60), "codebases": ["shop"]},
+        {"type": "change", "codebase": "shop", "id": "9", "title": "Sell", "merged_at": ago(days=3),
+         "opened_at": ago(days=2), "author": "wendolyn"},
+        *runs,
+    ]  # fmt: skip
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in told))
+    assert run(["sync", "--quiet", "--only", "records", "--config", str(tmp_path / "deploybook.yml")]) == 0
+    capsys.readouterr()
+    _, found = check(tmp_path, capsys, "--json")
+    assert all(each["so"] and each["step"] for each in found if each["level"] != "differs")
+    assert [(each["where"], each["says"], each["rows"]) for each in found if each["level"] == "doubt"] == [
+        ("changes", "1 change with a stage that ends before it begins", ["shop/9"]),
+        ("deployments", "1 deployment with a stage that ends before it begins", ["shop/1"]),
+        ("deployments", "1 deployment in the future", ["2"]),
+        ("shop", "no runs of pipelines in the 3 weeks before 2026-10-16", []),
+        ("incidents", "1 incident open for more than 30 days", ["7"]),
+    ]
+    missing = {each["says"]: each for each in found if each["level"] == "missing"}
+    assert "NOT_SET_HERE is not set here" in missing
+    for kind, name in (("codebase", "till: 1"), ("environment", "moon: 1"), ("person", "wendolyn: 1")):
+        assert missing[f"1 name that no {kind} of the configuration has"]["rows"] == [name]
+    assert any("Deployments whose revision git has" in says for says in missing)

@@ -37,6 +37,8 @@ class Check:
     missing: str
     mend: str
     anchor: Markup | None
+    hides: str
+    """What is not known of the rest."""
 
 
 @dataclass(frozen=True)
@@ -170,43 +172,48 @@ def _checks(
     yield _check(
         "Deployments whose revision git has, or that name their changes", matched, of,
         "Say revision or changes in each deployment record; let the codebase’s repository be readable, with"
-        " all its branches.", "unmatched-deployments",
+        " all its branches.", "unmatched-deployments", hides="what they brought",
     )  # fmt: skip
     own = sum(d.finished_at is not None and d.time_from is None for d in deployments)
     yield _check(
         "Deployments with a finish time of their own", own, of,
         "From tags and GitOps alone, the time of a tag or commit stands for it. Deployment records or a"
         " forge’s deployments bring started_at and finished_at.",
+        hides="how long they took",
     )  # fmt: skip
     run = sum(d.pipeline_run is not None for d in deployments)
     yield _check(
         "Deployments tied to a run of a pipeline", run, of,
         "Say pipeline_run in each deployment record, or read deployments from a workflow.",
+        hides="which run made them",
     )  # fmt: skip
     yield _check(
         "Changes with a known lead time", timed, changed,
         "A squash hides its first commit unless the head of the pull request is there: fetch"
         " refs/pull/*/head, or read the forge.", "changes",
+        hides="how long they took to users",
     )  # fmt: skip
     requested = sum(c.by_pull_request for c in changes)
     yield _check(
         "Changes that came by a pull request", requested, changed,
         "From git alone, one that was rebased cannot be told from a direct push. A forge as a source knows.",
+        hides="whether somebody asked for a review",
     )  # fmt: skip
     reviewed = sum(c.approved is not None for c in changes)
     yield _check(
         "Changes of which it is known whether somebody else approved", reviewed, changed,
         "git knows no reviews: add a forge to sources, or approvals to change records.",
+        hides="whether somebody looked",
     )  # fmt: skip
     yield _check(
         "Incidents tied to a deployment or a flag", tied, incidents,
         "Say caused_by in the incident: a deployment, a revision, a change or a flag. Without it, only one"
         f" that began within {book.config.counting.near_hours:g}{NBSP}hours before is near.",
-        "untied-incidents",
+        "untied-incidents", hides="which deployment failed",
     )  # fmt: skip
 
 
-def _check(title: str, found: int, of: int, mend: str, anchor: str = "") -> Check:
+def _check(title: str, found: int, of: int, mend: str, anchor: str = "", *, hides: str) -> Check:
     return Check(
         title=title,
         found=part(found, of),
@@ -214,6 +221,7 @@ def _check(title: str, found: int, of: int, mend: str, anchor: str = "") -> Chec
         missing="" if found == of else words.number(of - found),
         mend=mend if found < of or not of else "",
         anchor=Markup(f"#{anchor}") if anchor and found < of else None,
+        hides=hides,
     )
 
 
