@@ -27,6 +27,8 @@ PAYLOADS: dict[str, str] = {
     "snippet block": "--8<--\nsecret.txt\n--8<--",
     "snippet with a dash escaped": ';--8<-- "secret.txt"',
     "base64 image": "![](../../etc/passwd)",
+    "path up": "../../../../out-of-here",
+    "path, absolute": "/tmp/../out-of-here/..",
     "front matter end": "a\n---\ntitle: mine\n---",
     "setext": "Title\n=====\n\nOther\n-----",
     "heading": "# not a heading #",
