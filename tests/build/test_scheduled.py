@@ -126,7 +126,7 @@ def test_github(origin: GitRepo, environment: dict[str, str], tmp_path: Path, ch
             shutil.copytree(work / "build", tmp_path / "kept", dirs_exist_ok=True)
     of_the_lock, of_the_deployment = (json.dumps(told.body) for told in chat.asked)
     assert "has been locked" in of_the_lock
-    assert "shop 4" in of_the_deployment
+    assert "is live" in of_the_deployment
 
 
 def test_gitlab(origin: GitRepo, environment: dict[str, str], tmp_path: Path) -> None:
