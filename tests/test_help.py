@@ -72,3 +72,8 @@ def _children() -> float:
 def test_a_command_that_is_not_there_is_an_error_of_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["biuld"]) == 2
     assert "deploybook --help" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if each not in {"schema", "serve"}])
+def test_every_command_can_be_quiet(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--quiet" in help_of(command, capsys)

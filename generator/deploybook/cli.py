@@ -121,15 +121,16 @@ def init(
     quiet: Quiet = False,
 ) -> None:
     """Write a site repository: configuration, pages to write by hand, a schedule. Changes no file."""
-    from deploybook.config.init import describe
+    from deploybook.config.init import ELSEWHERE, describe
     from deploybook.config.init import init as write_files
     from deploybook.config.suggest import suggest
 
-    found = suggest(folder, repository)
+    here = not set(schedule or ()) & ELSEWHERE
+    found = suggest(folder, repository, here=here)
     if found.repository is None and not yes:
         asked = "Whose deploys does it tell of? An address, or a path to a clone; empty: say so later"
         if repository := typer.prompt(asked, default="", show_default=False).strip():
-            found = suggest(folder, repository)
+            found = suggest(folder, repository, here=here)
     if not quiet:
         print("\n".join(describe(found)))
     if not yes and not typer.confirm(f"Write a site repository from it into {folder.absolute()}?"):
@@ -222,7 +223,11 @@ def render(
 
 @app.command()
 def check(
-    config: ConfigFile = None, as_of: AsOf = None, as_json: AsJson = False, quiet: Quiet = False
+    config: ConfigFile = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """List what is wrong or missing, and where words and facts disagree; exit 1 where there is an error."""
     import json
@@ -231,7 +236,7 @@ def check(
     from deploybook.build.check import check as findings_of
     from deploybook.build.progress import Progress
 
-    with Progress(quiet=True, verbose=False) as progress:
+    with Progress(quiet=not verbose, verbose=verbose) as progress:
         found = findings_of(_config(config), _instant(as_of), progress)
     errors = sum(finding.level == "error" for finding in found)
     if as_json:
@@ -256,6 +261,7 @@ def export(
         typer.Option("--format", help="Of a week: markdown or html. Of the history: jsonl, csv or parquet."),
     ] = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write the history as files, or print one week's news for a release, a chat or an e-mail."""
     from deploybook.build.export import HISTORY_FORMATS, WEEK_FORMATS, export_history, export_week
@@ -265,7 +271,7 @@ def export(
         raise UsageError("say what to export", next_step="use --week 2026-W47, or --out DIR")
     if week is not None:
         kind = _one_of(form or "markdown", WEEK_FORMATS)
-        with Progress(quiet=True, verbose=False) as progress:
+        with Progress(quiet=not verbose, verbose=verbose) as progress:
             print(export_week(_config(config), _instant(as_of), week, kind, progress))
     elif out is not None:
         files = export_history(_config(config), out, _one_of(form or "jsonl", HISTORY_FORMATS))
@@ -305,12 +311,14 @@ def compact(config: ConfigFile = None, quiet: Quiet = False) -> None:
 def forget(
     person: Annotated[str, typer.Option("--person", help="A name of people:, or any spelling.")],
     config: ConfigFile = None,
+    quiet: Quiet = False,
 ) -> None:
     """Take a person out of the history, and keep them out of it and of the site."""
     from deploybook.build.forgetting import forget as forget_person
 
-    for line in forget_person(_config(config), person):
-        print(line)
+    lines = forget_person(_config(config), person)
+    if not quiet:
+        print("\n".join(lines))
 
 
 @app.command()
@@ -370,6 +378,7 @@ def lock(
     ] = False,
     force: Force = False,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Take a deployment lock, or renew it; exit code 1 where another holds it."""
     from deploybook.locks import Request
@@ -379,7 +388,7 @@ def lock(
         exempt=tuple(exempt or ()), claim=claim, because=_because(force, reason),
     )  # fmt: skip
     desk = _desk(config)
-    _answer(desk.check(request) if check else desk.lock(request), as_json)
+    _answer(desk.check(request) if check else desk.lock(request), as_json, quiet)
 
 
 @app.command()
@@ -391,12 +400,13 @@ def unlock(
     claim: Claim = None,
     force: Force = False,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Release a deployment lock; exit code 1 where another holds it."""
     from deploybook.locks import Request
 
     request = Request(environment, codebase or (), os.environ, claim=claim, because=_because(force, reason))
-    _answer(_desk(config).unlock(request), as_json)
+    _answer(_desk(config).unlock(request), as_json, quiet)
 
 
 @app.command()
@@ -405,11 +415,12 @@ def locks(
     config: ConfigFile = None,
     codebase: Codebases = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """List the deployment locks that stand, and the freeze of the calendar."""
     from deploybook.locks import Request
 
-    _answer(_desk(config).locks(Request(environment, codebase or (), os.environ)), as_json)
+    _answer(_desk(config).locks(Request(environment, codebase or (), os.environ)), as_json, quiet)
 
 
 @app.command()
@@ -430,6 +441,7 @@ def gate(
     because: Annotated[str | None, typer.Option("--because", help="Why; it is on record.")] = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """May this revision be promoted: pass, fail or no proof, and why; exit code 0 only for pass."""
     from deploybook.build.promotion import Promotion, ask_gate
@@ -441,7 +453,8 @@ def gate(
     )  # fmt: skip
     judgement, verdict = ask_gate(_desk(config), asked)
     asks = f"{verdict.codebase} {verdict.revision[:10]} to {environment.lower()}"
-    print(dump(verdict).decode() if as_json else "\n".join([asks, *judgement.lines()]))
+    if as_json or not (quiet and judgement.opens):
+        print(dump(verdict).decode() if as_json else "\n".join([asks, *judgement.lines()]))
     raise typer.Exit(EXIT_DONE if judgement.opens else EXIT_NO)
 
 
@@ -481,13 +494,13 @@ def _because(force: bool, reason: str | None) -> str | None:
     return (reason or "") if force else None
 
 
-def _answer(reply: Reply, as_json: bool) -> None:
-    """Print an answer and end with it: 0 for yes, 1 for no."""
+def _answer(reply: Reply, as_json: bool, quiet: bool) -> None:
+    """Print an answer and end with it: 0 for yes, 1 for no, which is told in any case."""
     import json
 
     if as_json:
         print(json.dumps(reply.facts, indent=1))
-    else:
+    elif not (quiet and reply.yes):
         print("\n".join(reply.lines), file=sys.stdout if reply.yes else sys.stderr)
     raise typer.Exit(EXIT_DONE if reply.yes else EXIT_NO)
 

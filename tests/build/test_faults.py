@@ -321,6 +321,20 @@ def test_the_network_is_down(root: Path, capfd: pytest.CaptureFixture[str]) -> N
     changed(root, "repository: shop", "repository: https://127.0.0.1:9/acme/shop")
     ended(capfd, *build(root)).is_row("the network is down")
     is_new(root, "git:shop", "locks")
+    assert banner(root).startswith(" hidden>")
+    later = [*build(root)[:-1], "2026-01-19T13:00:00Z"]
+    assert ended(capfd, *later).code == 3
+    said = banner(root)
+    assert said.startswith(">")
+    assert "git:shop was last read Fri 16\N{NO-BREAK SPACE}Jan\N{NO-BREAK SPACE}2026" in said
+
+
+def banner(root: Path) -> str:
+    """What a page by hand says on top, before any script has looked."""
+    page = (root / "site/hand/index.html").read_text("utf-8")
+    found = re.search(r'data-db-stale role="status"(.*?)</div>', page, re.DOTALL)
+    assert found
+    return html.unescape(found[1])
 
 
 def test_a_repository_is_renamed(root: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,7 @@ def test_a_public_site_still_counts_and_tells_the_rest(public: Path) -> None:
 
 
 def private_words(config: Path) -> dict[str, set[str]]:
-    """Of the example: its people, what its incidents and locks say, and the hosts of its tools."""
+    """Of the example: its people, what its incidents are called, and the hosts of its tools."""
     read = load(config)
     rows = [
         json.loads(line) for file in (config.parent / "history").glob("*.jsonl") for line in file.open("rb")
@@ -83,7 +83,6 @@ def private_words(config: Path) -> dict[str, set[str]]:
     return {
         "people": people | {name for name in said if isinstance(name, str)},
         "incidents": {row["title"] for row in rows if row["type"] == "incident" and row.get("title")},
-        "locks": {row["reason"] for row in rows if row["type"] == "lock" and row.get("reason")},
         "hosts": hosts - {urlsplit(str(read.site.url)).hostname, "github.com"},
     }
 

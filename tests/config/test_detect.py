@@ -187,9 +187,12 @@ def test_an_empty_checkout_is_the_sites_own_and_tells_of_another(checkout: Path,
     assert (alone.repository, alone.title, alone.site_branch) == (None, "deploys", "trunk")
     of_another = suggest(site, str(checkout))
     assert of_another.repository == "../Some Folder"
-    assert (of_another.teams, of_another.site_remote) == (("checkout",), "https://git.test/acme/deploys")
+    assert (of_another.teams[0], of_another.site_remote) == ("checkout", "https://git.test/acme/deploys")
     init(site, of_another)
     assert load(site / "deploybook.yml").codebases["some-folder"].team == "checkout"
+    git(checkout, "remote", "add", "origin", "https://git.test/acme/shop")
+    assert suggest(site, str(checkout)).repository == "../Some Folder"
+    assert suggest(site, str(checkout), here=False).repository == "https://git.test/acme/shop"
     far = suggest(site, "https://github.com/acme/Shop_Web.git")
     assert (far.name, far.repository, far.on_github) == (
         "shop_web", "https://github.com/acme/Shop_Web.git", True,

@@ -26,6 +26,7 @@ from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
 from deploybook.feed import OUR_OWN, Ask, Feed
 from deploybook.history import History, SyncReport, upkeep
 from deploybook.pages import answered, navigation
+from deploybook.pages.behind import behind
 from deploybook.pages.book import Book
 from deploybook.pages.feeds import discovery
 from deploybook.pages.page import File, Page
@@ -305,7 +306,7 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     settings = site.mkdocs_config(
         theme, own, name=config.site.name, url=config.site.url, docs=docs, site=next_site,
         nav=navigation.nav(docs, book),
-        extra={"simulated": config.site.simulated, "feeds": discovery(book)},
+        extra={"simulated": config.site.simulated, "feeds": discovery(book), "behind": behind(book)},
     )  # fmt: skip
     print_ = site.fingerprint([docs, theme], settings, *policy.RULES)
     facts = _facts(book, print_)

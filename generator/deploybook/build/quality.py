@@ -104,7 +104,6 @@ def _gaps(book: Book) -> Iterator[Finding]:
     """Weeks with nothing of a kind of which there is usually much, by codebase."""
     for table, column, noun in (
         ("pipeline_runs", "finished_at", "runs of pipelines"),
-        ("test_case_runs", "started_at", "test case runs"),
         ("deployments", "finished_at", "deployments"),
         ("changes", "merged_at", "changes"),
     ):

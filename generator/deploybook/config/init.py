@@ -40,6 +40,9 @@ SCHEDULES = {
 }
 """What runs the build every hour, by where: files to write and their templates."""
 
+ELSEWHERE = frozenset({"github", "gitlab", "kubernetes"})
+"""Schedules that build on another machine than the one `init` runs on."""
+
 
 @dataclass(frozen=True)
 class Scaffold:

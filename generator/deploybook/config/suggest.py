@@ -68,18 +68,19 @@ class Suggestion:
         return bool(re.search(r"[/@.]github\.com[/:]", f"/{self.remote or self.repository or ''}"))
 
 
-def suggest(folder: Path, repository: str | None = None) -> Suggestion:
+def suggest(folder: Path, repository: str | None = None, *, here: bool = True) -> Suggestion:
     """What a checkout says of itself.
 
     Args:
         folder: Where the site repository is to be; it need not be there yet.
         repository: The address of the codebase, or a path to a clone. Without it, the checkout that the
             folder is in, where it has a commit: an empty one is to be the site's own, and tells of another.
+        here: Whether this machine builds the site; another needs an address where a clone has one.
     """
     folder = folder.absolute()
-    here = git.checkout(next(each for each in (folder, *folder.parents) if each.is_dir()))
-    site_remote, site_branch = (git.remote(here), git.release_branch(here)) if here else (None, None)
-    top = git.checkout(Path(repository).expanduser()) if repository is not None else here
+    own = git.checkout(next(each for each in (folder, *folder.parents) if each.is_dir()))
+    site_remote, site_branch = (git.remote(own), git.release_branch(own)) if own else (None, None)
+    top = git.checkout(Path(repository).expanduser()) if repository is not None else own
     if top is None or (repository is None and not git.has_commits(top)):
         name = codebase_name(repository or site_remote, folder)
         return Suggestion(name, repository, repository, site_remote=site_remote, site_branch=site_branch)
@@ -90,7 +91,7 @@ def suggest(folder: Path, repository: str | None = None) -> Suggestion:
     pipelines = tuple(sorted(path for path in paths if _PIPELINE.fullmatch(path)))
     return Suggestion(
         name=codebase_name(remote, top),
-        repository=beside if repository is not None or beside == "." else remote or beside,
+        repository=beside if beside == "." or (here and repository is not None) else remote or beside,
         remote=remote,
         site_remote=site_remote,
         site_branch=site_branch,
