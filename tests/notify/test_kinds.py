@@ -19,7 +19,17 @@ from deploybook.feed import RECORDS, Ask, Feed, Item, Unchanged
 from deploybook.history import History
 from deploybook.notify.words import _TITLES
 from deploybook.pages.notes import Notices
-from deploybook.records import Cause, Change, Deployment, Incident, PipelineRun, Reason, Said, Verdict
+from deploybook.records import (
+    Cause,
+    Change,
+    Deployment,
+    Incident,
+    PipelineRun,
+    Reason,
+    Said,
+    TestCaseRun,
+    Verdict,
+)
 
 DECIDES: dict[str, Any] = {
     "process": {"environments": ["staging", "production"], "decides": {"rotation": "keeper"}},
@@ -89,6 +99,22 @@ def test_who_takes_a_rotation_over_and_whose_it_was_are_told_when_the_turn_begin
         ("chat://bo", "A rotation is handed over", "Ana takes keeper over from you, until Mon 30 Nov"),
     ]
     assert turns(monday + timedelta(hours=1)) == []
+
+
+def test_a_flaky_test_is_told_to_who_owns_its_file(tmp_path: Path) -> None:
+    acme = Organisation(tmp_path)
+    acme.repo.commit(
+        "Begin", files={"CODEOWNERS": "/tests/ @bo\n", "tests/test_pay.py": "", "src/pay.py": ""}
+    )
+
+    def case(outcome: str, attempt: int, suite: str, name: str) -> TestCaseRun:
+        return TestCaseRun(codebase="shop", suite=suite, name=name, outcome=outcome, revision="a" * 40,  # type: ignore[arg-type]
+                           run="7", attempt=attempt, started_at=acme.repo.at(6))  # fmt: skip
+
+    acme.say(*(case(outcome, attempt, suite, name)
+               for suite, name in (("tests.test_pay.TestCard", "pays"), ("elsewhere", "finds"))
+               for attempt, outcome in enumerate(("fail", "pass"), 1)))  # fmt: skip
+    assert acme.hear() == ["chat://bo: A flaky test", "chat://checkout: A flaky test"]
 
 
 def test_a_source_that_cannot_be_read_is_told_to_who_decides(tmp_path: Path) -> None:

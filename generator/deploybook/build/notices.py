@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from deploybook.build.book import Held
+from deploybook.build.reading import read_repositories
 from deploybook.config import Config
 from deploybook.errors import SourceError, StoreError
 from deploybook.feed import GATE, RECORDS, Ask, Feed, Item, Unchanged
@@ -19,12 +20,14 @@ from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncid
 from deploybook.linking.rows import read
 from deploybook.metrics.branch import RED
 from deploybook.notify import Known, Message, Outbox, Router, Sender, Waiting, deliver, happened, since
+from deploybook.ownership import Files, Owned
 from deploybook.pages.branches import branches
 from deploybook.pages.initiatives import Belonging
 from deploybook.pages.telling import site_notes
 from deploybook.periods import turns_of
 from deploybook.records import Lock, Verdict
 from deploybook.sources.local import heads, repositories
+from deploybook.sources.repository import Repository
 from deploybook.words import NBSP, count
 
 FEED = "notices"
@@ -132,10 +135,29 @@ def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) ->
         },
         stale=dict(_stale(history.sources(), config, as_of)),
         notes=site_notes(config.root / "notes") if config.file is not None else {},
+        owners_of=_Owners(local, config),
         turns=turns_of(tables["shifts"].to_pylist()),
         initiatives_of=Belonging(config.initiatives, tables["issues"], as_of).of,
         red_told=frozenset(key.partition("|")[2] for key in outbox.told("|branch|")),
     )
+
+
+class _Owners:
+    """Who owns the tests of codebases; each repository is read once, and only where one is asked for."""
+
+    def __init__(self, repositories: Mapping[str, Repository], config: Config) -> None:
+        self._repositories, self._config = repositories, config
+        self._read: dict[str, tuple[Owned, Files]] = {}
+
+    def __call__(self, codebase: str, suite: str | None) -> tuple[str, tuple[str, ...]]:
+        """The file that a suite is in, and its owners as CODEOWNERS names them."""
+        if codebase not in self._read:
+            own = {name: each for name, each in self._repositories.items() if name == codebase}
+            owned = read_repositories(own, self._config).owners.get(codebase, Owned())
+            self._read[codebase] = owned, Files(owned.paths)
+        owned, files = self._read[codebase]
+        path = files.of(suite)
+        return (path, owned.codeowners.owners(path)) if path and owned.codeowners else ("", ())
 
 
 def _stale(sources: Iterable[SourceState], config: Config, as_of: datetime) -> Iterator[tuple[str, datetime]]:
@@ -174,15 +196,15 @@ def _stopped(
             )
 
 
-def _flaky(tests: pa.Table) -> Iterator[tuple[str, str, datetime]]:
+def _flaky(tests: pa.Table) -> Iterator[tuple[str, str | None, str, datetime]]:
     """Test cases that both passed and failed on one revision and job, and when they were last run on it."""
     late = tests.filter(pc.is_valid(pc.field("revision")) & (pc.field("outcome") != "skip"))
-    unit = ["codebase", "name", "revision", "job"]
+    unit = ["codebase", "suite", "name", "revision", "job"]
     ran = late.select([*unit, "started_at"]).append_column("passed", pc.equal(late["outcome"], "pass"))
     found = ran.group_by(unit).aggregate([("passed", "any"), ("passed", "all"), ("started_at", "max")])
     both = found.filter(pc.field("passed_any") & ~pc.field("passed_all"))
-    for row in both.select(["codebase", "name", "started_at_max"]).to_pylist():
-        yield row["codebase"], row["name"], row["started_at_max"]
+    for row in both.select(["codebase", "suite", "name", "started_at_max"]).to_pylist():
+        yield row["codebase"], row["suite"], row["name"], row["started_at_max"]
 
 
 def _told(refused: list[str]) -> Feed:

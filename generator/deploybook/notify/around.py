@@ -94,14 +94,14 @@ def shift(known: Known) -> Iterator[Event]:
 
 
 def flaky(known: Known) -> Iterator[Event]:
-    """A test both passed and failed on one revision: for the team, once a month and test."""
-    for codebase, name, at in known.flaky:
+    """A test both passed and failed on one revision: for who owns it, once a month and test."""
+    for codebase, suite, name, at in known.flaky:
         if known.new(at):
             month = f"{at.astimezone(known.config.zone):%Y-%m}"
             yield Event(
                 "flaky", f"flaky|{codebase}|{name}|{month}", f"flaky {codebase}|{name}", at,
                 f"{codebase}: {plain(name)} both passed and failed on one revision", "metrics/flaky-tests/",
-                teams=known.team(codebase),
+                *known.owners(codebase, suite),
             )  # fmt: skip
 
 

@@ -29,13 +29,14 @@ class Known:
     Attributes:
         since: From when on things are news; UTC, as `as_of`.
         stopped: Red promotions: codebase, environment, revision, when.
-        flaky: Codebase, test case, when it was last both.
+        flaky: Codebase, suite, test case, when it was last both.
         errors: Sources that could not be read, with when.
         stale: Sources that were not read for longer than the site allows, with when they were read last.
         notes: Words of the site repository by codebase and change.
         red_told: Keys of the breaks of release branches that were told.
         turns: Turns of rotations as history has them, by rotation.
         initiatives_of: The names of the initiatives that a change belongs to.
+        owners_of: The file that a codebase's suite of tests is in, and who owns it by CODEOWNERS.
     """
 
     config: Config
@@ -48,13 +49,14 @@ class Known:
     locks: Sequence[Lock] = ()
     verdicts: Sequence[Verdict] = ()
     stopped: Sequence[tuple[str, str, str, datetime]] = ()
-    flaky: Sequence[tuple[str, str, datetime]] = ()
+    flaky: Sequence[tuple[str, str | None, str, datetime]] = ()
     errors: Mapping[str, datetime] = field(default_factory=dict)
     stale: Mapping[str, datetime] = field(default_factory=dict)
     notes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     red_told: frozenset[str] = frozenset()
     turns: Mapping[str, Sequence[Turn]] = field(default_factory=dict)
     initiatives_of: Callable[[LinkedChange], set[str]] = lambda _change: set()
+    owners_of: Callable[[str, str | None], tuple[str, tuple[str, ...]]] = lambda _codebase, _suite: ("", ())
 
     def rotation(self, name: str) -> Rotation:
         """A rotation with its turns as history has them."""
@@ -70,6 +72,18 @@ class Known:
             return dict.fromkeys(self.config.teams, "it concerns every codebase")
         found = self.config.codebases.get(codebase)
         return {found.team: f"it owns {codebase}"} if found is not None and found.team else {}
+
+    def owners(self, codebase: str, suite: str | None) -> tuple[dict[str, str], dict[str, str]]:
+        """The teams and the people who own a test by CODEOWNERS; where that names nobody known, the team."""
+        path, owners = self.owners_of(codebase, suite)
+        teams: dict[str, str] = {}
+        people: dict[str, str] = {}
+        for owner in owners:
+            if "/" not in owner and (person := self.person(owner)) is not None:
+                people[person] = f"owns {path}"
+            elif (team := owner.rpartition("/")[2].removeprefix("@").casefold()) in self.config.teams:
+                teams[team] = f"owns {path}"
+        return (teams, people) if teams or people else (self.team(codebase), {})
 
     def person(self, name: str | None) -> str | None:
         """The key in `people` of what a source calls somebody."""
