@@ -153,3 +153,19 @@ def test_who_is_on_call_and_how_to_go_back_are_said() -> None:
     never = text.replace(b"workflow_dispatch: {}, ", b"")
     nobody = replace(made, pipelines={"shop": read({".github/workflows/ship.yml": never}, ())})
     assert "by hand" not in process_page(nobody, Teller(nobody)).steps[2].words
+
+
+def test_the_pipeline_to_users_is_drawn_where_nothing_was_deployed_yet_too() -> None:
+    files = {
+        ".github/workflows/ci.yml": b"name: CI\non: push\njobs: {a: {}, b: {needs: a}}\n",
+        ".github/workflows/ship.yml": b"name: Ship\non: release\njobs: {a: {environment: production}}\n",
+    }
+
+    def drawn(*names: str) -> list[str]:
+        some = {name: text for name, text in files.items() if name.endswith(names)}
+        made = replace(book([], SHOP), pipelines={"shop": read(some, ())})
+        return [each.name for each in process_page(made, Teller(made)).drawn]
+
+    assert drawn("ci.yml", "ship.yml") == ["Ship"]
+    assert drawn("ci.yml") == ["CI"]
+    assert page({}).drawn == ()

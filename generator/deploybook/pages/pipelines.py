@@ -22,6 +22,8 @@ from deploybook.text import slug
 DAYS = 90
 """How far back stages are measured."""
 _FEW = 5
+_FEW_DRAWN = 2
+"""Pipelines that the process page draws; all are on the page of pipelines."""
 
 
 @dataclass(frozen=True)
@@ -100,19 +102,33 @@ def on_the_way(pipeline: Pipeline, live: tuple[str, ...]) -> bool:
     return ("every pull request" in says or "push" in says) and len(pipeline.jobs) > 1
 
 
-def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipelines:
+def shown(book: Book, name: str) -> list[Pipeline]:
+    """The pipelines of a codebase that a change passes, those that deploy to users last."""
     found = book.pipelines.get(name, ())
     known = set(book.config.live)
     ordered = sorted(found, key=lambda each: (bool(known & set(each.environments)), each.file))
-    shown = [each for each in ordered if on_the_way(each, book.config.live)]
-    names = {each.name for each in shown}
-    shown = [each for each in ordered if each in shown or names.intersection(each.follows)]
+    passed = [each for each in ordered if on_the_way(each, book.config.live)]
+    names = {each.name for each in passed}
+    return [each for each in ordered if each in passed or names.intersection(each.follows)]
+
+
+def to_users(book: Book, name: str | None) -> tuple[Drawn, ...]:
+    """The pipelines that bring a codebase to users, drawn; without any, those that a change passes."""
+    named = name or next((each for each in book.codebases if shown(book, each)), None)
+    passed = shown(book, named) if named else []
+    deploying = [each for each in passed if each.environments]
+    return tuple(draw(each) for each in (deploying or passed)[:_FEW_DRAWN])
+
+
+def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipelines:
+    found = sorted(book.pipelines.get(name, ()), key=lambda each: each.file)
+    passed = shown(book, name)
     return CodebasePipelines(
         name=name,
         anchor=Markup(slug(name)),
-        drawn=tuple(draw(each) for each in shown),
+        drawn=tuple(draw(each) for each in passed),
         others=tuple(
-            (each.name, _when(each), len(each.jobs), each.file) for each in ordered if each not in shown
+            (each.name, _when(each), len(each.jobs), each.file) for each in found if each not in passed
         ),
         stages=tuple(_stage_row(each) for each in stages),
         empty=_empty(book, name, bool(found)),

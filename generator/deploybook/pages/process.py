@@ -15,6 +15,7 @@ from deploybook.pages import calendars, pipelines, way
 from deploybook.pages.book import Book
 from deploybook.pages.disagreements import Disagreement, disagreements
 from deploybook.pages.page import File, Page
+from deploybook.pages.pipelines import Drawn
 from deploybook.pages.rota import Rota, rota, upcoming
 from deploybook.pages.telling import Teller
 from deploybook.pages.way import Walk, Way
@@ -63,6 +64,8 @@ class ProcessPage:
     way: Way | None
     way_note: str
     pipelines: bool
+    drawn: tuple[Drawn, ...]
+    """The pipelines that bring a change to users."""
     walk: Walk | None
     dates: tuple[Coming, ...]
     off: tuple[Markup | str, ...]
@@ -98,6 +101,7 @@ def process_page(book: Book, tell: Teller) -> ProcessPage:
         way=line,
         way_note=_way_note(line),
         pipelines=any(book.pipelines.values()),
+        drawn=pipelines.to_users(book, codebase),
         walk=way.walk(book, tell, codebase) if codebase else None,
         dates=tuple(_dates(book)),
         off=tuple(_off(book)),
