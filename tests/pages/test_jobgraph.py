@@ -69,6 +69,20 @@ def test_a_choice_of_environments_and_of_buttons_is_said_as_one() -> None:
     assert not ship.gate
 
 
+def test_how_a_job_went_stands_with_the_job_of_that_name() -> None:
+    made = pipeline(build=[], a=["build"], b=["build"], ship=["a", "b"])
+    went = {
+        "build": "4 min at the median",
+        "a": "never shown: which of both is not known",
+        "ship": "red 1 of 9",
+    }
+    assert [row.says[-1:] for row in graph(made, went)] == [
+        ("4 min at the median",),
+        ("2\xa0jobs side by side",),
+        ("red 1 of 9",),
+    ]
+
+
 def test_what_runs_whatever_happened_before_is_no_condition() -> None:
     jobs = (Job("a", "a"), Job("b", "b", needs=("a",), condition="${{ always() }}"))
     _, last = graph(Pipeline("github", "x.yml", "x", (), jobs))

@@ -6,7 +6,7 @@ Rows stay legible at any width and in print; the lanes show what waits for what,
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -102,8 +102,8 @@ def lanes(rows: Sequence[Node]) -> list[tuple[list[int | None], int, list[int | 
     return found
 
 
-def graph(pipeline: Pipeline) -> tuple[JobRow, ...]:
-    """The rows of a pipeline, drawn."""
+def graph(pipeline: Pipeline, times: Mapping[str, str] | None = None) -> tuple[JobRow, ...]:
+    """The rows of a pipeline, drawn; `times` says how jobs went, by their names or ids in small letters."""
     rows = nodes(pipeline)
     placed = lanes(rows)
     width = max((len(below) for _, _, below in placed), default=0)
@@ -116,7 +116,7 @@ def graph(pipeline: Pipeline) -> tuple[JobRow, ...]:
             JobRow(
                 name=_names(row.jobs),
                 after=_after(row, rows),
-                says=tuple(_says(row.jobs, staged=staged)),
+                says=(*_says(row.jobs, staged=staged), *_went(row.jobs, times or {})),
                 condition="" if _always(first) else _short(_bare(first.condition or "")),
                 otherwise="otherwise somebody may press a button" if first.button else "",
                 lanes=drawn,
@@ -202,6 +202,14 @@ def _says(jobs: Sequence[Job], *, staged: bool) -> list[str]:
     if elsewhere:
         told.append(f"described elsewhere, in {words.joined([_short(each) for each in elsewhere[:6]])}")
     return told
+
+
+def _went(jobs: Sequence[Job], times: Mapping[str, str]) -> Iterator[str]:
+    """How long a job took and how often it was red; of jobs side by side nobody knows which is meant."""
+    if len(jobs) == 1:
+        job = jobs[0]
+        if told := times.get(job.name.casefold()) or times.get(job.id.casefold()):
+            yield told
 
 
 def _always(job: Job) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -70,9 +70,12 @@ class Measured:
     runs: int
 
 
-def pages(book: Book) -> Iterator[Page]:
+Stages = Mapping[str, Sequence[Measured]]
+"""How the stages of each codebase went."""
+
+
+def pages(book: Book, stages: Stages) -> Iterator[Page]:
     """The pipelines page, where a repository has one or a run is known."""
-    stages = measured(book)
     told = tuple(_codebase(book, name, stages.get(name, ())) for name in book.codebases)
     drawn = sum(bool(each.drawn or each.others) for each in told)
     if not drawn and not any(each.stages for each in told):
@@ -112,12 +115,13 @@ def shown(book: Book, name: str) -> list[Pipeline]:
     return [each for each in ordered if each in passed or names.intersection(each.follows)]
 
 
-def to_users(book: Book, name: str | None) -> tuple[Drawn, ...]:
+def to_users(book: Book, name: str | None, stages: Stages) -> tuple[Drawn, ...]:
     """The pipelines that bring a codebase to users, drawn; without any, those that a change passes."""
     named = name or next((each for each in book.codebases if shown(book, each)), None)
     passed = shown(book, named) if named else []
     deploying = [each for each in passed if each.environments]
-    return tuple(draw(each) for each in (deploying or passed)[:_FEW_DRAWN])
+    own = stages.get(named or "", ())
+    return tuple(draw(each, own) for each in (deploying or passed)[:_FEW_DRAWN])
 
 
 def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipelines:
@@ -126,7 +130,7 @@ def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipe
     return CodebasePipelines(
         name=name,
         anchor=Markup(slug(name)),
-        drawn=tuple(draw(each) for each in passed),
+        drawn=tuple(draw(each, stages) for each in passed),
         others=tuple(
             (each.name, _when(each), len(each.jobs), each.file) for each in found if each not in passed
         ),
@@ -143,14 +147,16 @@ def _empty(book: Book, name: str, found: bool) -> str:
     return "Its repository has neither .github/workflows nor .gitlab-ci.yml on the release branch."
 
 
-def draw(pipeline: Pipeline) -> Drawn:
-    """A pipeline as a graph of its jobs."""
+def draw(pipeline: Pipeline, stages: Iterable[Measured] = ()) -> Drawn:
+    """A pipeline as a graph of its jobs, each with how its stage went where that has its name."""
+    own = {pipeline.name.casefold(), pipeline.file.rpartition("/")[2].rpartition(".")[0].casefold()}
+    times = {each.stage.casefold(): _went(each) for each in stages if each.pipeline.casefold() in own}
     when = _when(pipeline) or "never by itself"
     more = f", with {words.count(len(pipeline.files), 'file')} that it uses" if pipeline.files else ""
     return Drawn(
         name=pipeline.name,
         says=f"{pipeline.file}{more}; runs {when}.",
-        jobs=graph(pipeline),
+        jobs=graph(pipeline, times),
         aside=pipeline.aside,
     )
 
@@ -233,6 +239,12 @@ def _length(first: str | None, last: str | None) -> float | None:
         return None
     length = (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
     return length if length >= 0 else None
+
+
+def _went(stage: Measured) -> str:
+    took = f"{words.duration(median(stage.seconds))} at the median" if len(stage.seconds) >= _FEW else ""
+    red = f"red {words.rate(stage.red, stage.runs)}" if stage.red else ""
+    return ", ".join(part for part in (took, red) if part)
 
 
 def _stage_row(stage: Measured) -> tuple[object, ...]:

@@ -81,13 +81,14 @@ class ProcessPage:
 
 def pages(book: Book, tell: Teller) -> Iterator[Page | File]:
     """The process page and what belongs to it."""
-    yield Page("process", "process.md.jinja", "Process", process_page(book, tell))
-    yield from pipelines.pages(book)
+    stages = pipelines.measured(book)
+    yield Page("process", "process.md.jinja", "Process", process_page(book, tell, stages))
+    yield from pipelines.pages(book, stages)
     yield from calendars.pages(book)
 
 
-def process_page(book: Book, tell: Teller) -> ProcessPage:
-    """The model of `process/`."""
+def process_page(book: Book, tell: Teller, stages: pipelines.Stages | None = None) -> ProcessPage:
+    """The model of `process/`; `stages` says how the stages of pipelines went."""
     by_hand = written(book.config.by_hand) if book.config.file else []
     codebase = way.busiest(book)
     line = way.way(book, codebase, notes(book, codebase)) if codebase else None
@@ -101,7 +102,7 @@ def process_page(book: Book, tell: Teller) -> ProcessPage:
         way=line,
         way_note=_way_note(line),
         pipelines=any(book.pipelines.values()),
-        drawn=pipelines.to_users(book, codebase),
+        drawn=pipelines.to_users(book, codebase, stages or {}),
         walk=way.walk(book, tell, codebase) if codebase else None,
         dates=tuple(_dates(book)),
         off=tuple(_off(book)),
