@@ -175,6 +175,23 @@ def test_what_comes_late_is_told_with_its_day_and_nobody_new_hears_of_old_things
     assert heard(tmp_path, monday, teams={"checkout": {}}, people=people | joined) == []
 
 
+def test_an_incident_that_is_tied_to_its_deployment_days_later_is_told_then(tmp_path: Path) -> None:
+    known = [change(11), deployment(0, [9], ago=90000), deployment(1, [11], ago=60)]
+
+    def tied(causes: tuple[Cause, ...], days: int) -> list[tuple[str, str, str]]:
+        fill(tmp_path, [*known, Incident(id="88", title="Wrong totals", codebases=("shop",), caused_by=causes,
+                                         started_at=NOW + timedelta(days=2))])  # fmt: skip
+        return [each for each in heard(tmp_path, NOW + timedelta(days=days)) if "incident" in each[1]]
+
+    assert tied((), 0) == []
+    assert tied((), 3) == []
+    says = "shop: Wrong totals (tied to deployment 1) (Sat 21 Nov)"
+    assert tied((Cause(deployment="1"),), 6) == [
+        (address, "An incident is tied to your deployment", says)
+        for address in ("chat://ana", "chat://checkout")
+    ]
+
+
 def test_who_asks_for_what_is_no_notice_that_was_sent(tmp_path: Path) -> None:
     fill(tmp_path, [change(11), deployment(0, [9], ago=9000)])
 
