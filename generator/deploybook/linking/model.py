@@ -8,6 +8,7 @@ the rest are ours.
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
@@ -204,6 +205,7 @@ def arrow_type(hint: Any) -> pa.DataType:
     return arrow_type(known[0])
 
 
+@cache
 def schema(row: type[Struct]) -> pa.Schema:
     """The Arrow schema of a row type, its fields in order."""
     hints = get_type_hints(row)

@@ -105,6 +105,7 @@ class Engine:
         self._ibis = backend or ibis.duckdb.connect()
         self._db = self._ibis.con
         self._db.execute("SET TimeZone = 'UTC'")
+        self._settled: Settings | None = None
         self._filled: set[str] = set()
         self._large: set[str] = set()
         self._compiled = Compiled(self._ibis.compile, cache)
@@ -138,10 +139,13 @@ class Engine:
 
     def settle(self, settings: Settings) -> None:
         """Lay down the small tables of the settings: what runs from now on is by them."""
+        if settings is self._settled:
+            return
         tables = reference(settings)
         for name, rows in tables.items():
             self._lay(name, rows)
         self._places = tables["places"]
+        self._settled = settings
 
     def filled(self, name: str) -> bool:
         """Whether an input has a row."""
