@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from functools import lru_cache
 
 import icalendar
 
@@ -26,6 +26,7 @@ AHEAD = timedelta(days=365)
 NEAR = timedelta(days=182)
 BEHIND = timedelta(days=92)
 _LONGEST = 300
+_END = b"END:VCALENDAR\r\n"
 
 
 @dataclass(frozen=True)
@@ -189,13 +190,16 @@ def calendar(book: Book, title: str, events: Iterable[Event]) -> bytes:
     seen: dict[str, Event] = {}
     for event in events:
         seen.setdefault(event.key, event)
-    for event in sorted(seen.values(), key=lambda event: (_moment(event.start), event.key)):
-        made.add_component(_component(book, event))
-    return bytes(made.to_ical())
+    site, at = book.config.site, _base(book).astimezone(UTC)
+    ordered = sorted(seen.values(), key=lambda event: (_moment(event.start), event.key))
+    told = b"".join(_component(event, site.name, site.url, at) for event in ordered)
+    return bytes(made.to_ical()).removesuffix(_END) + told + _END
 
 
-def _component(book: Book, event: Event) -> Any:
-    site = book.config.site.url or book.config.site.name
+@lru_cache(maxsize=10_000)
+def _component(event: Event, name: str, url: str | None, at: datetime) -> bytes:
+    """An event of a site, as of an instant; most stand in the calendars of all teams."""
+    site = url or name
     made = icalendar.Event()
     host = hashlib.sha256(site.encode()).hexdigest()[:12]
     made.add("uid", f"{hashlib.sha256(event.key.encode()).hexdigest()[:32]}@{host}.deploybook")
@@ -205,14 +209,14 @@ def _component(book: Book, event: Event) -> Any:
         made.add("dtend", _value(event.end))
     # The first revision, told as of this week's Monday: the clock would change every byte in every build.
     # `revisions` numbers on from there what is another event than when it was last published.
-    made.add("dtstamp", _base(book).astimezone(UTC))
+    made.add("dtstamp", at)
     made.add("sequence", 0)
     if event.about:
         made.add("description", event.about[:_LONGEST])
-    if book.config.site.url:
-        made.add("url", book.config.site.url.rstrip("/") + "/" + event.path)
+    if url:
+        made.add("url", url.rstrip("/") + "/" + event.path)
     made.add("transp", "TRANSPARENT")
-    return made
+    return bytes(made.to_ical())
 
 
 def _value(at: datetime | date) -> datetime | date:
