@@ -8,7 +8,7 @@ from typing import Any
 from tests.pages.support import AS_OF, SHOP, book, change, deployment
 
 from deploybook.pages.environments import EnvironmentsPage, environments_page
-from deploybook.pages.pipelines import approvals
+from deploybook.pages.pipelines import approvals, to_users
 from deploybook.pipelines import Job, Pipeline
 
 CONFIG: dict[str, Any] = {
@@ -71,3 +71,11 @@ def test_who_may_deploy_is_what_files_and_rules_say() -> None:
         "only from protected branches"
     )
     assert approvals(made, "shop", "staging") == "no file says"
+    ((ship,),) = (each.jobs for each in to_users(made, "shop", {}))
+    assert ship.gate
+    assert ship.says == (
+        "deploys to Production",
+        "Ana or @acme/till approves, not of their own",
+        "after 10\xa0min",
+        "only from protected branches",
+    )

@@ -102,8 +102,18 @@ def lanes(rows: Sequence[Node]) -> list[tuple[list[int | None], int, list[int | 
     return found
 
 
-def graph(pipeline: Pipeline, times: Mapping[str, str] | None = None) -> tuple[JobRow, ...]:
-    """The rows of a pipeline, drawn; `times` says how jobs went, by their names or ids in small letters."""
+def graph(
+    pipeline: Pipeline,
+    times: Mapping[str, str] | None = None,
+    asked: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[JobRow, ...]:
+    """The rows of a pipeline, drawn.
+
+    Args:
+        pipeline: The pipeline.
+        times: How jobs went, by their names or ids in small letters.
+        asked: What the forge asks before a deployment to an environment, by its name in small letters.
+    """
     rows = nodes(pipeline)
     placed = lanes(rows)
     width = max((len(below) for _, _, below in placed), default=0)
@@ -111,16 +121,19 @@ def graph(pipeline: Pipeline, times: Mapping[str, str] | None = None) -> tuple[J
     found = []
     for row, (above, own, below) in zip(rows, placed, strict=True):
         first = row.jobs[0]
+        rules = list(
+            dict.fromkeys(each for env in first.environments for each in (asked or {}).get(env.lower(), ()))
+        )
         drawn = Markup("") if width > _LANES else _drawn(row, above, own, below, width)
         found.append(
             JobRow(
                 name=_names(row.jobs),
                 after=_after(row, rows),
-                says=(*_says(row.jobs, staged=staged), *_went(row.jobs, times or {})),
+                says=(*_says(row.jobs, staged=staged), *rules, *_went(row.jobs, times or {})),
                 condition="" if _always(first) else _short(_bare(first.condition or "")),
                 otherwise="otherwise somebody may press a button" if first.button else "",
                 lanes=drawn,
-                gate=first.approval,
+                gate=first.approval or any("approves" in rule for rule in rules),
                 ships=bool(first.environments),
             )
         )

@@ -121,7 +121,8 @@ def to_users(book: Book, name: str | None, stages: Stages) -> tuple[Drawn, ...]:
     passed = shown(book, named) if named else []
     deploying = [each for each in passed if each.environments]
     own = stages.get(named or "", ())
-    return tuple(draw(each, own) for each in (deploying or passed)[:_FEW_DRAWN])
+    asked = asks(book, named) if named else {}
+    return tuple(draw(each, own, asked) for each in (deploying or passed)[:_FEW_DRAWN])
 
 
 def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipelines:
@@ -130,7 +131,7 @@ def _codebase(book: Book, name: str, stages: Iterable[Measured]) -> CodebasePipe
     return CodebasePipelines(
         name=name,
         anchor=Markup(slug(name)),
-        drawn=tuple(draw(each, stages) for each in passed),
+        drawn=tuple(draw(each, stages, asks(book, name)) for each in passed),
         others=tuple(
             (each.name, _when(each), len(each.jobs), each.file) for each in found if each not in passed
         ),
@@ -147,8 +148,16 @@ def _empty(book: Book, name: str, found: bool) -> str:
     return "Its repository has neither .github/workflows nor .gitlab-ci.yml on the release branch."
 
 
-def draw(pipeline: Pipeline, stages: Iterable[Measured] = ()) -> Drawn:
-    """A pipeline as a graph of its jobs, each with how its stage went where that has its name."""
+def draw(
+    pipeline: Pipeline, stages: Iterable[Measured] = (), asked: Mapping[str, Sequence[str]] | None = None
+) -> Drawn:
+    """A pipeline as a graph of its jobs.
+
+    Args:
+        pipeline: What is drawn.
+        stages: How its stages went: told with the job that has the name.
+        asked: What the forge asks before a deployment to an environment.
+    """
     own = {pipeline.name.casefold(), pipeline.file.rpartition("/")[2].rpartition(".")[0].casefold()}
     times = {each.stage.casefold(): _went(each) for each in stages if each.pipeline.casefold() in own}
     when = _when(pipeline) or "never by itself"
@@ -156,7 +165,7 @@ def draw(pipeline: Pipeline, stages: Iterable[Measured] = ()) -> Drawn:
     return Drawn(
         name=pipeline.name,
         says=f"{pipeline.file}{more}; runs {when}.",
-        jobs=graph(pipeline, times),
+        jobs=graph(pipeline, times, asked),
         aside=pipeline.aside,
     )
 
@@ -183,6 +192,16 @@ def approvals(book: Book, codebase: str, environment: str) -> str:
     told = [words.joined(found, "or")] if found else []
     told += _rules(book, codebase, environment)
     return "; ".join(told) if told else "no file says"
+
+
+def asks(book: Book, codebase: str) -> dict[str, list[str]]:
+    """What the forge asks of deployments of a codebase, by environment."""
+    names = {
+        row["environment"].lower()
+        for row in book.history["environment_rules"].select(["codebase", "environment"]).to_pylist()
+        if row["codebase"] == codebase
+    }
+    return {name: told for name in sorted(names) if (told := _rules(book, codebase, name))}
 
 
 def _rules(book: Book, codebase: str, environment: str) -> list[str]:
