@@ -243,3 +243,26 @@ def test_a_week_with_very_many_changes_tells_its_news_and_has_a_page_for_each_co
     for one in heavy.changes_in(Week.parse("2026-W47")):
         assert heavy.change_href(one).startswith("~/shipped/2026-W47/shop/#")
         assert shop.count(f'id="{tell(one).anchor}"') == 1
+
+
+def test_codebases_of_a_heavy_week_share_pages_while_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploybook.pages.book.HEAVY_WEEK", 20)
+    names = ("a", "b", "c", "d")
+    records = []
+    for name, count in zip(names, (4, 5, 30, 2), strict=True):
+        ids = [str(n) for n in range(count)]
+        own = [change(id_, f"Add {id_}", "2026-11-16T09:00:00Z") | {"codebase": name} for id_ in ids]
+        live = [
+            deployment("0", "2026-11-09T09:00:00Z", []) | {"codebase": name},
+            deployment("1", "2026-11-17T09:00:00Z", ids) | {"codebase": name},
+        ]
+        records += [*own, *live]
+    site = SHOP | {"codebases": {name: {"deployments": {"from": "records"}} for name in names}}
+    heavy = book(records, site)
+    by_path = {page.path: page for page in pages(heavy, Teller(heavy))}
+    told = [path.rpartition("/")[2] for path in by_path if path.startswith("shipped/2026-W47/")]
+    assert told == ["a", "c", "d"]
+    assert by_path["shipped/2026-W47/a"].title == "a to b, week 47 of 2026"
+    for one in heavy.changes_in(Week.parse("2026-W47")):
+        page = {"a": "a", "b": "a", "c": "c", "d": "d"}[one.codebase]
+        assert heavy.change_href(one).startswith(f"~/shipped/2026-W47/{page}/#{one.codebase}-")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -28,12 +28,17 @@ from deploybook.pipelines import Pipeline
 from deploybook.practices import Span, Statement
 from deploybook.text import slug
 
-HEAVY_WEEK = 500
-"""Of more changes than this, a week's page tells the news, and a page for each codebase all of its own."""
+HEAVY_WEEK = 502
+"""Of more changes than this, a deployment counting for two, a week's page tells the news, and pages for some
+codebases each tell all."""
 FLAKY_DAYS = 30
 """Days in which a test case that was flaky once is told."""
+MANY_CODEBASES = 40
+"""Of more than this, a page with much of each leads to pages of their own, or tells how many."""
 MANY_INCIDENTS = 100
 """Of more than so many, those of the last weeks are on one page, and each year has a page of its own."""
+YEARS_INCIDENTS = 500
+"""Of more than so many, each month has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,13 +315,33 @@ class Book:
         return next((key for spelling in spellings if (key := self.config.person_of(spelling))), None)
 
     @cached_property
-    def _incident_years(self) -> dict[str, int]:
-        return {i.id: i.started_at.astimezone(self.zone).year for i in self.incidents}
+    def _incident_times(self) -> dict[str, datetime]:
+        return {i.id: i.started_at for i in self.incidents}
+
+    def incident_period(self, started: datetime) -> str:
+        """The page on which an incident of long ago is told: `2026`, or where there are many `2026-11`."""
+        local = started.astimezone(self.zone)
+        many = len(self._incident_times) > YEARS_INCIDENTS
+        return f"{local.year}-{local.month:02}" if many else str(local.year)
+
+    @cached_property
+    def incidents_of_week(self) -> dict[Period, list[LinkedIncident]]:
+        """Each incident once in every week in which it went on, in the order of their beginning."""
+        found: dict[Period, list[LinkedIncident]] = defaultdict(list)
+        seen: set[str] = set()
+        for incident in sorted(self.incidents, key=lambda i: i.started_at):
+            if incident.id not in seen and incident.started_at <= self.as_of:
+                seen.add(incident.id)
+                until = incident.resolved_at or self.as_of
+                for week in periods_between("week", incident.started_at, until, self.zone):
+                    found[week].append(incident)
+        return found
 
     def incident_href(self, id_: str) -> Markup:
         """Where an incident is told: where there are many, on its year's page."""
-        years = self._incident_years
-        place = f"{years[id_]}/" if id_ in years and len(years) > MANY_INCIDENTS else ""
+        times = self._incident_times
+        many = len(times) > MANY_INCIDENTS
+        place = f"{self.incident_period(times[id_])}/" if many and id_ in times else ""
         return Markup(f"~/incidents/{place}#{slug(id_)}")
 
     def week_href(self, week: Period) -> Markup:
@@ -325,14 +350,35 @@ class Book:
 
     def heavy(self, week: Period) -> bool:
         """Whether a week has too many changes for one page."""
-        return len(self.changes_in(week)) > HEAVY_WEEK
+        return len(self.changes_in(week)) + 2 * len(self.deployments_in(week)) > HEAVY_WEEK
+
+    def parts(self, week: Period) -> dict[str, str]:
+        """Each codebase of a heavy week, and the one that its page is called after: the first on it.
+
+        A page takes codebases by name while their changes fit on it.
+        """
+        if week not in self._parts:
+            counts = Counter(change.codebase for change in self.changes_in(week))
+            found: dict[str, str] = {}
+            first, room = "", 0
+            for name in sorted(counts):
+                if counts[name] > room:
+                    first, room = name, HEAVY_WEEK // 2
+                found[name] = first
+                room -= counts[name]
+            self._parts[week] = found
+        return self._parts[week]
+
+    @cached_property
+    def _parts(self) -> dict[Period, dict[str, str]]:
+        return {}
 
     def change_href(self, change: LinkedChange) -> Markup:
         """Where a change is told: its anchor on its week's page, else among what waits."""
         anchor = change_anchor(change.codebase, change.id)
         if change.deployed_at is not None:
             week = Week.of(change.deployed_at, self.zone)
-            place = f"{slug(change.codebase)}/" if self.heavy(week) else ""
+            place = f"{slug(self.parts(week)[change.codebase])}/" if self.heavy(week) else ""
             return Markup(f"{self.week_href(week)}{place}#{anchor}")
         if change.state == "waiting":
             return Markup(f"~/shipped/waiting/#{anchor}")

@@ -20,6 +20,8 @@ from deploybook.pages.stops import promotions
 from deploybook.pages.telling import number
 from deploybook.text import link, slug
 
+LISTED = 150
+"""So many of the newest stand in a list of the whole site; all of them are on their codebases' pages."""
 SHOWN_CHANGES = 8
 REWORK = ("hotfix", "revert", "rollback")
 
@@ -118,6 +120,8 @@ class IndexPage:
     repairs: tuple[Repair, ...]
     stopped: tuple[Markup, ...]
     """Promotions that never reached users, newest first."""
+    rest: tuple[int, int, int]
+    """How many failed, stopped and mending ones more there are than are listed."""
     weeks: int
 
 
@@ -146,6 +150,7 @@ def index(book: Book, by_year: dict[str, dict[int, list[LinkedDeployment]]]) -> 
     failed = sorted((d for d in reached if d.needed_intervention), key=lambda d: d.at, reverse=True)
     acquitted = [d for d in reversed(reached) if d.corrected and not d.needed_intervention]
     repairs = [d for d in reversed(reached) if d.kind in REWORK]
+    stopped = [stop.says for stop in reversed(promotions(book)) if stop.at >= recent.since]
     sentence = f"{words.count(len(reached), 'deployment', start=True)} reached users in {WEEKS} weeks"
     if reached:
         sentence += f"; {words.spelled(len(failed))} needed a fix"
@@ -164,10 +169,11 @@ def index(book: Book, by_year: dict[str, dict[int, list[LinkedDeployment]]]) -> 
             )
             for codebase, years in sorted(by_year.items())
         ),
-        failed=tuple(_failed(book, d) for d in failed),
+        failed=tuple(_failed(book, d) for d in failed[:LISTED]),
         acquitted=tuple(_failed(book, d) for d in acquitted),
-        repairs=tuple(_repair(book, d) for d in repairs),
-        stopped=tuple(stop.says for stop in reversed(promotions(book)) if stop.at >= recent.since),
+        repairs=tuple(_repair(book, d) for d in repairs[:LISTED]),
+        stopped=tuple(stopped[:LISTED]),
+        rest=(len(failed[LISTED:]), len(stopped[LISTED:]), len(repairs[LISTED:])),
         weeks=WEEKS,
     )
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.linking.model import LinkedChange, LinkedDeployment
 from deploybook.pages.book import Book
+from deploybook.pages.pipelines import pipelines_href
 from deploybook.pages.rota import upcoming
 from deploybook.pages.way import WEEKS
 from deploybook.pages.written import WrittenPage, written
@@ -179,7 +180,7 @@ def _smoke_tests(book: Book, pages: list[WrittenPage]) -> Iterator[Disagreement]
             without.append(name)
     if without:
         evidence = tuple(
-            Markup('<a href="~/process/pipelines/#{}">{}</a>').format(name, escape(name)) for name in without
+            Markup('<a href="{}">{}</a>').format(pipelines_href(book, name), escape(name)) for name in without
         )
         yield Disagreement(
             "smoke-tests",

@@ -122,15 +122,15 @@ def by_id(book: Book) -> dict[str, list[LinkedIncident]]:
 
 
 def _years(book: Book, found: dict[str, list[LinkedIncident]]) -> Iterator[Year]:
-    """The incidents by the year they began in, newest first; an anchor for the first of each."""
-    years: dict[int, list[Entry]] = defaultdict(list)
+    """The incidents by the year or the month they began in, newest first; an anchor for the first of each."""
+    years: dict[str, list[Entry]] = defaultdict(list)
     seen: set[str] = set()
     for id_, rows in found.items():
         anchor = slug(id_)
-        year = rows[0].started_at.astimezone(book.zone).year
+        year = book.incident_period(rows[0].started_at)
         years[year].append(_entry(book, rows, Markup(anchor) if anchor not in seen else None))
         seen.add(anchor)
-    yield from (Year(str(year), tuple(entries)) for year, entries in years.items())
+    yield from (Year(year, tuple(entries)) for year, entries in years.items())
 
 
 def incidents_page(book: Book) -> IncidentsPage:
@@ -145,7 +145,7 @@ def incidents_page(book: Book) -> IncidentsPage:
     shown = dict(
         islice(((id_, rows) for id_, rows in found.items() if id_ in recent or id_ in open_), MANY_INCIDENTS)
     )
-    archive = sorted({rows[0].started_at.astimezone(book.zone).year for rows in found.values()}, reverse=True)
+    archive = sorted({book.incident_period(rows[0].started_at) for rows in found.values()}, reverse=True)
     return IncidentsPage(
         kicker=f"Incidents, last {WEEKS} weeks",
         sentence=_sentence(len(recent), len(open_)),
@@ -157,7 +157,7 @@ def incidents_page(book: Book) -> IncidentsPage:
         zone=book.config.site.timezone,
         codebases=tuple(_codebases(book, recent)),
         years=tuple(_years(book, shown if many else found)),
-        archive=tuple(Item(str(year), Markup(f"~/incidents/{year}/")) for year in archive if many),
+        archive=tuple(Item(year, Markup(f"~/incidents/{year}/")) for year in archive if many),
     )
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.charts.model import Cell, Chart
 from deploybook.pages import plots, readings, uptime
-from deploybook.pages.book import Book
+from deploybook.pages.book import MANY_CODEBASES, Book
 from deploybook.pages.doubt import doubt
 from deploybook.pages.five import Spark, spark
 from deploybook.pages.page import Page
@@ -33,9 +33,10 @@ class CodebaseRow:
     name: str
     href: Markup
     deployments: Cell
-    by_week: Spark
+    by_week: Spark | None
+    """None where there are many codebases: each has its own page."""
     lead: Cell
-    lead_by_week: Spark
+    lead_by_week: Spark | None
     failed: Cell
     recovery: Cell
     doubted: tuple[bool, bool]
@@ -113,6 +114,7 @@ def codebase_href(name: str) -> Markup:
 
 
 def _codebases(book: Book, recent: Recent) -> Iterator[CodebaseRow]:
+    drawn = len(book.codebases) <= MANY_CODEBASES
     for name in book.codebases:
         deployments = [d for d in recent.deployments_of.get(name, []) if d.outcome == "success"]
         reached = [d for d in recent.deployments_of.get(name, []) if d.reached]
@@ -126,9 +128,11 @@ def _codebases(book: Book, recent: Recent) -> Iterator[CodebaseRow]:
             name=name,
             href=href,
             deployments=Cell(words.number(len(deployments)), href + Markup("#deployments")),
-            by_week=spark(frequency, f"{name}: deployments a week over {WEEKS} weeks"),
+            by_week=spark(frequency, f"{name}: deployments a week over {WEEKS} weeks") if drawn else None,
             lead=Cell(duration_or_dash(lead), href + Markup("#rows") if lead is not None else None),
-            lead_by_week=spark(times, f"{name}: median lead time by week over {WEEKS} weeks"),
+            lead_by_week=spark(times, f"{name}: median lead time by week over {WEEKS} weeks")
+            if drawn
+            else None,
             failed=Cell(
                 f"{failed} of{NBSP}{len(reached)}" if reached else "–",
                 href + Markup("#why") if reached else None,

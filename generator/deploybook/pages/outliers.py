@@ -23,9 +23,9 @@ from deploybook.words import NBSP
 
 NAMED = 3
 """So many of a measure are named in its drawing."""
-DRAWN = 160
+DRAWN = 100
 """More of the usual than this are thinned out."""
-MARKED = 60
+MARKED = 40
 """So many of the unusual are drawn, the farthest ones."""
 LISTED = 60
 ENOUGH = 20

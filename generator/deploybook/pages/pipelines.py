@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.pages.book import Book
+from deploybook.pages.book import MANY_CODEBASES, Book
 from deploybook.pages.jobgraph import JobRow, graph
 from deploybook.pages.page import Page
 from deploybook.pipelines import Pipeline
@@ -57,6 +57,8 @@ class PipelinesPage:
     lead: str
     simulated: bool
     codebases: tuple[CodebasePipelines, ...]
+    listed: tuple[tuple[object, ...], ...] = ()
+    """Where there are many: each codebase, leading to its own page."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,38 @@ def pages(book: Book, stages: Stages) -> Iterator[Page]:
         simulated=book.config.site.simulated,
         codebases=told,
     )
-    yield Page("process/pipelines", "pipelines.md.jinja", "Pipelines", model, toc=True)
+    if len(told) <= MANY_CODEBASES:
+        yield Page("process/pipelines", "pipelines.md.jinja", "Pipelines", model, toc=True)
+        return
+    yield Page(
+        "process/pipelines",
+        "pipelines.md.jinja",
+        "Pipelines",
+        replace(model, codebases=(), listed=_listed(told)),
+    )
+    for each in told:
+        name = f"Pipelines of {each.name}"
+        own = replace(
+            model, kicker="Pipelines, as their files describe them", sentence=f"{name}.", codebases=(each,)
+        )
+        yield Page(f"process/pipelines/{each.anchor}", "pipelines.md.jinja", name, own)
+
+
+def pipelines_href(book: Book, name: str) -> Markup:
+    """Where the pipelines of a codebase are told."""
+    own = len(book.codebases) > MANY_CODEBASES
+    return Markup("~/process/pipelines/{}").format(f"{slug(name)}/" if own else f"#{slug(name)}")
+
+
+def _listed(told: Iterable[CodebasePipelines]) -> tuple[tuple[object, ...], ...]:
+    """Each codebase with the names of what is drawn of it, where each has a page of its own."""
+    return tuple(
+        (
+            {"text": each.name, "href": Markup("~/process/pipelines/{}/").format(each.anchor)},
+            ", ".join(drawn.name for drawn in each.drawn) or each.empty or "–",
+        )
+        for each in told
+    )
 
 
 def on_the_way(pipeline: Pipeline, live: tuple[str, ...]) -> bool:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from deploybook import words
 from deploybook.pages import answered, howto
-from deploybook.pages.book import Book
+from deploybook.pages.book import MANY_CODEBASES, Book
 from deploybook.pages.ladderstory import Chapter, chapters, line, together
 from deploybook.pages.page import File, Page
 from deploybook.pages.standing import Standing
@@ -44,11 +44,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A practice over all codebases."""
+    """A practice over all codebases; of many, how many and not which."""
 
     name: str
     asked: str
-    cells: tuple[Cell, ...]
+    cells: tuple[Cell | str, ...]
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def practices_page(book: Book, practices: Practices) -> PracticesPage:
         simulated=book.config.site.simulated,
         asof=("last 90 days", "no scores, no ranking"),
         first=tuple(_first(book, practices)),
-        codebases=tuple(book.codebases),
+        codebases=tuple(book.codebases) if len(book.codebases) <= MANY_CODEBASES else (),
         weekly=tuple(_groups(book, now, "weekly")),
         daily=tuple(_groups(book, now, "daily")),
         daily_says=_daily_says(book, now),
@@ -237,12 +237,20 @@ def _groups(book: Book, now: dict[tuple[str, Check], Answer], stage: str) -> Ite
             Row(
                 check.title,
                 check.asked,
-                tuple(_cell(name, check, now[name, check]) for name in book.codebases),
+                tuple(_cell(name, check, now[name, check]) for name in book.codebases)
+                if len(book.codebases) <= MANY_CODEBASES
+                else _counts(book, check, now),
             )
             for check in checks
             if check.group == title
         )
         yield Group(title, rows)
+
+
+def _counts(book: Book, check: Check, now: dict[tuple[str, Check], Answer]) -> tuple[str, ...]:
+    """In how many codebases each answer holds, in the order of the answers."""
+    counts = Counter(now[name, check].status for name in book.codebases)
+    return tuple(words.number(counts[status]) for status in _STATES)
 
 
 def _cell(name: str, check: Check, found: Answer) -> Cell:

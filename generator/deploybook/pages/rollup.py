@@ -24,6 +24,7 @@ from deploybook.periods import Kind, Period, Week, period_of, periods_between
 _LARGE = 5
 """News of an area that a month tells; the weeks tell the rest."""
 _WEEKS = 13
+_MOST = 200
 """Weeks that the page of an area or a team tells; those before it counts."""
 
 
@@ -200,6 +201,16 @@ def _link(period: Period) -> Link:
     return Link(Markup("~/shipped/{}/").format(period.id), period_name(period))
 
 
+def _shown(weeks: list[Period], by_week: dict[Period, list[Told]]) -> int:
+    """How many of the newest weeks are told whole: as many as fit a page, and one at least."""
+    total = 0
+    for count, week in enumerate(weeks[:_WEEKS]):
+        total += sum(map(is_news, by_week[week]))
+        if count and total > _MOST:
+            return count
+    return _WEEKS
+
+
 def scope_page(book: Book, tell: Teller, scope: Scope) -> ScopePage:
     """The model of an area's or a team's news, newest week first."""
     by_week: dict[Period, list[Told]] = defaultdict(list)
@@ -210,7 +221,8 @@ def scope_page(book: Book, tell: Teller, scope: Scope) -> ScopePage:
     weeks = sorted(by_week, reverse=True)
     total = sum(map(len, by_week.values()))
     parts = []
-    for week in weeks[:_WEEKS]:
+    shown = _shown(weeks, by_week)
+    for week in weeks[:shown]:
         news = [item for item in by_week[week] if is_news(item)]
         behind = len(by_week[week]) - len(news)
         title = Markup('<a href="{}">Week {}</a>, {}').format(
@@ -236,7 +248,7 @@ def scope_page(book: Book, tell: Teller, scope: Scope) -> ScopePage:
                 {"text": f"Week {week.number}, {week.year}", "href": book.week_href(week)},
                 words.number(len(by_week[week])),
             )
-            for week in weeks[_WEEKS:]
+            for week in weeks[shown:]
         ),
         nothing="When a change of it goes live, it is told here and in its feed.",
     )

@@ -197,12 +197,12 @@ def week_page(book: Book, tell: Teller, week: Period, weeks: Weeks) -> WeekPage:
         areas=tuple(replace(area, more=None) if heavy else area for area in areas(book, told)),
         folds=() if heavy else tuple(folds(told)),
         adds_up=adds_up(told),
-        codebases=tuple(_codebase_rows(week, told)) if heavy else (),
+        codebases=tuple(_codebase_rows(book, week, told)) if heavy else (),
         withdrawn=tuple(_withdrawn(book, tell, change, weeks) for change in taken),
         undone=_undone(deployments),
         stopped=tuple(weeks.stopped.get(week, ())),
         line=weekline(book, week),
-        deployments=tuple(_deployment_row(book, d) for d in deployments),
+        deployments=() if heavy else tuple(_deployment_row(book, d) for d in deployments),
         coming=_coming(book) if open_week else "",
         coming_list=tuple(_link(item) for item in _first_waiting(book, tell)) if open_week else (),
         first_time=_first_time(weeks.welcomed.get(week, [])),
@@ -218,15 +218,21 @@ def _by_codebase(told: list[Told]) -> list[tuple[str, list[Told]]]:
     return sorted(found.items())
 
 
-def _codebase_rows(week: Period, told: list[Told]) -> Iterator[tuple[object, ...]]:
+def _codebase_rows(book: Book, week: Period, told: list[Told]) -> Iterator[tuple[object, ...]]:
+    parts = book.parts(week)
     for name, own in _by_codebase(told):
-        href = Markup(f"~/shipped/{week.id}/{slug(name)}/")
+        href = Markup(f"~/shipped/{week.id}/{slug(parts[name])}/")
         yield {"text": name, "href": href}, words.number(len(own)), words.number(sum(map(is_news, own)))
 
 
 def _codebase_pages(book: Book, tell: Teller, week: Period, *, search: bool) -> Iterator[Page]:
-    """All changes of a week with very many of them, a page for each codebase."""
-    for name, own in _by_codebase([tell(change) for change in book.changes_in(week)]):
+    """All changes of a week with very many of them, pages for some codebases each."""
+    parts, by_part = book.parts(week), defaultdict[str, list[Told]](list)
+    for change in book.changes_in(week):
+        by_part[parts[change.codebase]].append(tell(change))
+    for first, own in sorted(by_part.items()):
+        last = max(name for name, part in parts.items() if part == first)
+        name = first if first == last else f"{first} to {last}"
         model = WeekOfCodebase(
             kicker=f"{name}, week {week.number}, {words.week_days(week.start)}",
             sentence=sentence(own),
@@ -237,7 +243,7 @@ def _codebase_pages(book: Book, tell: Teller, week: Period, *, search: bool) -> 
             week=Link(book.week_href(week), f"Week {week.number}"),
         )
         title = f"{name}, week {week.number} of {week.year}"
-        path = f"shipped/{week.id}/{slug(name)}"
+        path = f"shipped/{week.id}/{slug(first)}"
         yield Page(path, "week_codebase.md.jinja", title, model, search=search)
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from deploybook import words
 from deploybook.linking.model import LinkedDeployment
-from deploybook.pages.book import Book
+from deploybook.pages.book import MANY_CODEBASES, Book
 from deploybook.periods import Period, local_date
 
 _FROM, _TO = 8, 18
@@ -113,14 +113,11 @@ def weekline(book: Book, week: Period) -> Weekline | None:
     rows: dict[str, list[Mark]] = defaultdict(list)
     for deployment in deployments:
         rows[deployment.codebase].append(_mark(book, scale, deployment))
+    shown = _shown(rows)
     first, end = week.bounds(book.zone)
-    seen: set[str] = set()
     incidents = []
-    for incident in sorted(book.incidents, key=lambda i: i.started_at):
+    for incident in book.incidents_of_week.get(week, ()):
         until = incident.resolved_at or book.as_of
-        if incident.id in seen or incident.started_at >= end or until < first:
-            continue
-        seen.add(incident.id)
         still = "" if incident.resolved_at else ", open"
         name = (incident.title or f"incident {incident.id}")[:60]
         incidents.append(Band(scale(incident.started_at), scale(min(until, end)), name + still))
@@ -131,7 +128,8 @@ def weekline(book: Book, week: Period) -> Weekline | None:
     daily = len(cuts) > 2 or len(scale.windows) > 2
     return Weekline(
         title=_finding(book, deployments, bool(scale.windows)),
-        sub=_sub(scale),
+        sub=_sub(scale)
+        + (f" Of {len(rows)} codebases, {len(shown)} are drawn." if len(shown) < len(rows) else ""),
         label=f"Timeline of {words.count(len(deployments), 'deployment')} in "
         f"{words.count(len(rows), 'codebase')}, {words.week_days(week.start)}.",
         days=tuple(_day(day, *place, main=day in scale.wide) for day, place in scale.days.items()),
@@ -144,9 +142,19 @@ def weekline(book: Book, week: Period) -> Weekline | None:
             for w in scale.windows
         ),
         lines=() if daily else tuple(cuts),
-        codebases=tuple(Row(name, tuple(marks)) for name, marks in sorted(rows.items())),
+        codebases=tuple(Row(name, tuple(rows[name])) for name in shown),
         incidents=tuple(incidents[:8]),
     )
+
+
+def _shown(rows: dict[str, list[Mark]]) -> list[str]:
+    """The codebases that are drawn, by name: of very many, those first where something was out of the way."""
+
+    def plain(name: str) -> tuple[int, int, str]:
+        odd = sum(mark.kind != "planned" or mark.failed for mark in rows[name])
+        return -odd, -len(rows[name]), name
+
+    return sorted(sorted(rows, key=plain)[:MANY_CODEBASES])
 
 
 def _mark(book: Book, scale: Scale, deployment: LinkedDeployment) -> Mark:
