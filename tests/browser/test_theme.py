@@ -126,6 +126,23 @@ def test_search_opens_with_a_key_finds_a_page_and_closes_with_escape(browser: Br
     result.wait_for(state="hidden")
 
 
+def test_the_search_index_is_fetched_when_somebody_is_about_to_search(browser: Browser, root: str) -> None:
+    page = opened(browser, root)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    assert any(url.endswith("bundle.js") or "/bundle." in url for url in asked)
+    assert not [url for url in asked if "search_index" in url]
+    with page.expect_response("**/search/search_index.json"):
+        page.locator(".md-search__input").focus()
+
+
+def test_a_query_in_the_address_is_searched_at_once(browser: Browser, root: str) -> None:
+    page = opened(browser, f"{root}?q=rollback")
+    page.locator(".md-search-result__link").first.wait_for(state="attached")
+
+
 def test_the_menu_of_a_phone_opens_by_keyboard_and_closes_with_escape(browser: Browser, root: str) -> None:
     page = opened(browser, root, width=390)
     menu = page.locator("#db-nav")
