@@ -53,7 +53,8 @@ def texts(many: Book) -> Mapping[str, str]:
     """Pages by address, as Markdown."""
     tell, jinja = Teller(many), render.environment()
     made = [
-        *metrics.pages(many), *deployments.pages(many), *incidents.pages(many), *pipelines.pages(many),
+        *metrics.pages(many), *deployments.pages(many), *incidents.pages(many),
+        *pipelines.pages(many, pipelines.measured(many)),
         *practices.pages(many, practices.Practices(many, tell)),
     ]  # fmt: skip
     return {page.path: render.page_markdown(jinja, page) for page in made if isinstance(page, Page)}
