@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.support.gitrepo import GitRepo
 
 from deploybook.config import detect, load
 from deploybook.config.detect import codebase_name
@@ -209,6 +210,14 @@ def test_the_docs_of_a_codebase_are_not_the_sites(checkout: Path) -> None:
     assert load(checkout / "deploybook.yml").by_hand == checkout / "deploybook"
     again = init(checkout, suggest(checkout))
     assert (again.docs, again.written) == ("deploybook", ())
+
+
+def test_init_runs_nothing_that_a_checkout_names(tmp_path: Path) -> None:
+    repository = GitRepo(tmp_path / "shop")
+    repository.commit("Begin", {"CODEOWNERS": "* @acme/checkout\n"})
+    repository.trap(tmp_path / "mark")
+    assert suggest(tmp_path / "shop").teams == ("checkout",)
+    assert not (tmp_path / "mark").exists()
 
 
 def test_hostile_names_stay_text_in_what_init_writes(tmp_path: Path) -> None:

@@ -39,6 +39,23 @@ class GitRepo:
         self.git("add", "--all")
         return self._made("commit", "--quiet", "--allow-empty", "-m", message, author=author)
 
+    def trap(self, mark: Path) -> None:
+        """Let every program that a repository's own configuration may name leave a mark; signs a commit."""
+        script = mark.with_suffix(".sh")
+        script.write_text(f"#!/bin/sh\ntouch '{mark}'\n")
+        script.chmod(0o755)
+        for key in ("core.fsmonitor", "core.pager", "gpg.program", "diff.external", "core.sshCommand"):
+            self.git("config", key, str(script))
+        self.git("config", "log.showSignature", "true")
+        hooks = self.folder / ".git/hooks"
+        hooks.mkdir(exist_ok=True)
+        (hooks / "post-checkout").symlink_to(script)
+        head, _, message = self.git("cat-file", "commit", "HEAD").partition("\n\n")
+        seal = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----"
+        file = mark.with_suffix(".commit")
+        file.write_text(f"{head}\n{seal}\n\n{message}\n")
+        self.git("update-ref", "HEAD", self.git("hash-object", "-w", "-t", "commit", str(file)))
+
     def branch(self, name: str, at: str = "HEAD") -> None:
         """Make a branch and switch to it."""
         self.git("checkout", "--quiet", "-b", name, at)
