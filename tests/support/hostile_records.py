@@ -97,7 +97,7 @@ def lines() -> Iterator[str]:
     for number, text in enumerate(PAYLOADS.values()):
         for place, (kind, path) in enumerate(fields()):
             record = {"type": kind, **BASE[kind]}
-            for key in ("id", "revision", "claim", "flag", "name"):
+            for key in ("id", "revision", "claim", "flag", "name", "text"):
                 if key in record:
                     record[key] = f"{key}-{number}-{place}"
             for key in ("judged_at", "since", "from", "read_at", "changed_at", "measured_at"):
