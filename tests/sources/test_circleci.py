@@ -253,7 +253,7 @@ def test_a_sync_stopped_at_any_request_is_taken_up_again(server: Loopback, circl
     assert len(server.asked) <= 75 - kept / 2
 
 
-def test_pipelines_that_arrive_while_pages_are_read_and_a_page_twice_double_nothing(
+def test_pipelines_that_arrive_while_pages_are_read_a_page_twice_and_none_lose_and_double_nothing(
     server: Loopback, circle: Circle
 ) -> None:
     shelf = Shelf()
@@ -261,6 +261,8 @@ def test_pipelines_that_arrive_while_pages_are_read_and_a_page_twice_double_noth
     def fault(number: int, asked: Asked) -> Reply | None:
         if number == 2:
             circle.pipelines.extend([pipeline(61), pipeline(62)])
+        if number == 4:
+            return Reply({"items": [], "next_page_token": None})
         if number == 3:
             return circle._page(sorted(circle.pipelines, key=lambda row: -row["number"]), Asked(
                 "GET", "", {"page-token": "t20"}, {}, None,

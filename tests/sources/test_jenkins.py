@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.loopback import Asked, Loopback, Reply, repeated
+from tests.support.loopback import Asked, Loopback, Reply, emptied, repeated
 from tests.support.shelf import Shelf
 
 from deploybook.config.sources import JenkinsOptions
@@ -115,8 +115,12 @@ def test_a_sync_stopped_at_any_request_is_taken_up_again(server: Loopback, stop:
 
 
 @pytest.mark.parametrize("nth", [2, 3])
-def test_a_page_that_comes_twice_loses_and_doubles_nothing(server: Loopback, ci: Ci, nth: int) -> None:
-    server.fault = repeated(ci.answer, "/job/web/api/json", nth)
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_page_that_comes_twice_or_not_at_all_loses_and_doubles_nothing(
+    server: Loopback, ci: Ci, nth: int, empty: bool
+) -> None:
+    path = "/job/web/api/json"
+    server.fault = emptied(path, nth, {"allBuilds": []}) if empty else repeated(ci.answer, path, nth)
     shelf = Shelf()
     assert sync(server, shelf) is None
     assert numbers(shelf) == list(range(1, 251))

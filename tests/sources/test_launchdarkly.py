@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.support.loopback import Asked, Loopback, Reply
+from tests.support.loopback import Asked, Loopback, Reply, emptied
 from tests.support.shelf import Shelf
 
 from deploybook.config.sources import LaunchdarklyOptions
@@ -199,6 +199,14 @@ def test_a_clock_that_is_off_loses_nothing(server: Loopback, log: Log, skew: tim
     log.rows.append(entry(91, OFF, ON))
     assert sync(server, shelf, newest + skew + timedelta(minutes=5)) == []
     assert switches(shelf) == [*["on", "off"] * 15, "on"]
+
+
+@pytest.mark.parametrize("nth", range(4, 9))
+def test_a_page_that_does_not_come_loses_nothing(server: Loopback, nth: int) -> None:
+    server.fault = emptied("/auditlog", nth, {"items": []})
+    shelf = Shelf()
+    assert sync(server, shelf) == []
+    assert switches(shelf) == ["on", "off"] * 15
 
 
 def test_a_page_that_comes_twice_doubles_and_loses_nothing(server: Loopback, log: Log) -> None:

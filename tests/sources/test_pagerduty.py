@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.loopback import Asked, Loopback, Reply, repeated
+from tests.support.loopback import Asked, Loopback, Reply, emptied, repeated
 from tests.support.shelf import Shelf
 
 from deploybook.config import Config
@@ -101,12 +101,15 @@ def test_a_sync_stopped_at_any_request_is_taken_up_again(server: Loopback, pager
 
 
 @pytest.mark.parametrize("nth", range(2, 8))
-def test_a_page_that_comes_twice_loses_and_doubles_nothing(
-    server: Loopback, pager: Pager, nth: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_page_that_comes_twice_or_not_at_all_loses_and_doubles_nothing(
+    server: Loopback, pager: Pager, nth: int, empty: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pagerduty, "FIRST", START)
     pager.rows[:] = [incident(n, n * 0.4) for n in range(1, 500)]
-    server.fault = repeated(pager.answer, "/incidents", nth)
+    server.fault = (
+        emptied("/incidents", nth, {"incidents": []}) if empty else repeated(pager.answer, "/incidents", nth)
+    )
     shelf = Shelf()
     assert sync(server, shelf) is None
     assert len(ids(shelf)) == 499

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from tests.support.loopback import Loopback, Reply, repeated
+from tests.support.loopback import Loopback, Reply, emptied, repeated
 from tests.support.shelf import Shelf
 from tests.support.unleash import TOKEN, Unleash, server
 
@@ -100,13 +100,18 @@ def test_pages_are_followed_to_the_end_while_new_events_arrive(
 
 
 @pytest.mark.parametrize("nth", [2, 3])
-def test_a_page_that_comes_twice_loses_and_doubles_nothing(
-    running: Unleash, monkeypatch: pytest.MonkeyPatch, nth: int
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_page_that_comes_twice_or_not_at_all_loses_and_doubles_nothing(
+    running: Unleash, monkeypatch: pytest.MonkeyPatch, nth: int, empty: bool
 ) -> None:
     monkeypatch.setattr(unleash, "PAGE", 2)
     shelf, whole = Shelf(), Shelf()
     with proxy_of(running) as proxy:
-        proxy.fault = repeated(proxy.answer, "/search/events", nth)
+        proxy.fault = (
+            emptied("/search/events", nth, {"events": []})
+            if empty
+            else repeated(proxy.answer, "/search/events", nth)
+        )
         assert sync(proxy.url, shelf) is None
     sync(running.url, whole)
     assert len(shelf.of(FlagChange)) == len(whole.of(FlagChange)) >= 4

@@ -55,6 +55,18 @@ def repeated(answer: Answer, path: str, nth: int) -> Fault:
     return fault
 
 
+def emptied(path: str, nth: int, content: Any) -> Fault:
+    """A page that does not come: the nth question about a path is answered with this empty one."""
+    count = 0
+
+    def fault(_: int, asked: Asked) -> Reply | None:
+        nonlocal count
+        count += asked.path.endswith(path)
+        return Reply(content) if asked.path.endswith(path) and count == nth else None
+
+    return fault
+
+
 class Loopback:
     """The server, running while it is entered.
 

@@ -119,9 +119,15 @@ class _Source:
         seen: set[str] = set()
         tokens: Counter[str] = Counter()
         token: str | None = None
+        again = False
         while True:
             content = client.get(path, {"page-token": token}).content
-            for row in self.vendor.rows(content, "items"):
+            rows = self.vendor.rows(content, "items")
+            if token and not rows and not again:
+                again = True  # a page of the list did not come
+                continue
+            again = False
+            for row in rows:
                 if str(row.get("id")) not in seen:
                     seen.add(str(row.get("id")))
                     yield row

@@ -80,8 +80,9 @@ class _Job:
             # New builds push others down the list while it is read: one may come twice, none is missed.
             tree = f"{_TREE}{{{first},{first + PAGE}}}"
             rows = client.get("/api/json", {"tree": tree}).content.get("allBuilds") or []
-            if len(rows) == PAGE and seen.issuperset(row["number"] for row in rows) and not again:
-                again = True  # as when a cache tells the page before a second time
+            stale = seen.issuperset(row["number"] for row in rows) and len(rows) in {0, PAGE}
+            if first and stale and not again:
+                again = True  # a page of the list came twice, or not at all
                 continue
             again = False
             for row in rows:

@@ -79,8 +79,13 @@ class _Source:
             yield from self._numbered(client, common)
             return
         token: str | None = None
+        again = False
         while True:
             found = self._asked(client, "/rest/api/3/search/jql", common | {"nextPageToken": token})
+            if token and not found["issues"] and not again:
+                again = True  # a page of the list did not come
+                continue
+            again = False
             yield found["issues"]
             token = found.get("nextPageToken")
             if not token:
@@ -93,7 +98,7 @@ class _Source:
         while True:
             found = self._asked(client, "/rest/api/2/search", common | {"startAt": start or None})
             rows = found["issues"]
-            if start and rows and rows[0].get("key") not in known and back < TRIES:
+            if start and not (rows and rows[0].get("key") in known) and back < TRIES:
                 start, back = max(0, start - PAGE // 2), back + 1
                 continue
             yield rows

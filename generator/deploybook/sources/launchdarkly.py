@@ -98,7 +98,7 @@ class _Source:
         """The entries of a slice, asked for from the newest down; and the instants that have too many."""
         found: dict[str, Row] = {}
         crowded: list[int] = []
-        before = _milliseconds(end)
+        before, again = _milliseconds(end), False
         while True:
             params = {
                 "spec": f"proj/{self._project}:env/*:flag/*", "limit": PAGE,
@@ -106,6 +106,10 @@ class _Source:
             }  # fmt: skip
             content = client.get("/api/v2/auditlog", params).content
             rows = self.vendor.rows(content, "items")
+            if found and not rows and not again:
+                again = True  # a page of the list did not come
+                continue
+            again = False
             known, size = len(found), len(rows)
             found |= {str(row.get("_id")): {"_id": row.get("_id"), **row} for row in rows}
             ask.progress("entries of LaunchDarkly's log", len(found), None)

@@ -53,8 +53,8 @@ class Newer:
         while True:
             rows = self._page(since, page)
             new = [row for row in rows if seen.get(str(row.get("id"))) != self._changed(row)]
-            if not new and len(rows) >= PAGE and not again:
-                again = True  # as when a cache tells the page before a second time
+            if not new and (len(rows) >= PAGE or (done and not rows)) and not again:
+                again = True  # a page of the list came twice, or not at all
                 continue
             again = False
             for row in new:

@@ -61,14 +61,14 @@ class Recent:
             read: Makes the items of a row.
             created: When a row was created.
         """
-        begin, skip, again = self.since, 0, False
+        begin, skip, again, full = self.since, 0, False, False
         while True:
             rows, following = page(begin, skip)
             new = list(self.new(rows))
-            if not new and len(rows) >= size and not again:
-                again = True  # as when a cache tells the page before a second time
+            if not new and (len(rows) >= size or (full and not rows)) and not again:
+                again = True  # a page came twice, as out of a cache, or not at all
                 continue
-            again = False
+            again, full = False, len(rows) >= size
             for row in new:
                 yield from read(row)
             times = list(filter(None, map(created, rows)))

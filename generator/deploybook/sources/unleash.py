@@ -40,8 +40,9 @@ class _Source:
         newest, seen, offset, again = since, set[str](), 0, False
         while True:
             rows = self._page(client, since, offset)
-            if len(rows) == PAGE and seen.issuperset(str(row.get("id")) for row in rows) and not again:
-                again = True  # as when a cache tells the page before a second time
+            stale = seen.issuperset(str(row.get("id")) for row in rows) and len(rows) in {0, PAGE}
+            if offset and stale and not again:
+                again = True  # a page of the list came twice, or not at all
                 continue
             again = False
             for row in rows:

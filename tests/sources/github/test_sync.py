@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.sources.github.support import NOW, TOKEN, Book, zipped
 from tests.support.github_server import START, Hub, artifact, at, deployment, issue, pull, run
-from tests.support.loopback import Asked, Reply, repeated
+from tests.support.loopback import Asked, Reply, emptied, repeated
 
 from deploybook.errors import SourceError
 from deploybook.feed import Ask
@@ -243,9 +243,15 @@ def test_a_page_that_comes_twice_or_not_at_all_loses_and_doubles_nothing(tmp_pat
 
 @pytest.mark.parametrize("path", ["/actions/runs", "/graphql", "/issues"])
 @pytest.mark.parametrize("nth", [2, 3, 4])
-def test_a_page_that_a_cache_tells_twice_loses_and_doubles_nothing(
-    tmp_path: Path, path: str, nth: int
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_page_that_a_cache_tells_twice_or_as_empty_loses_and_doubles_nothing(
+    tmp_path: Path, path: str, nth: int, empty: bool
 ) -> None:
+    no_more = {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}, "totalCount": 0}
+    nothing: dict[str, Any] = {
+        "/actions/runs": {"total_count": 0, "workflow_runs": []}, "/issues": [],
+        "/graphql": {"data": {"repository": {"pullRequests": no_more}, "nodes": []}},
+    }  # fmt: skip
     hub = Hub(
         pulls=[pull(n, n * 90) for n in range(1, 320)],
         runs=[run(n, n * 30) for n in range(1, 420)],
@@ -253,7 +259,7 @@ def test_a_page_that_a_cache_tells_twice_loses_and_doubles_nothing(
     )
     with hub.serve() as server:
         book = Book(server, tmp_path, deployments={"from": "records"})
-        server.fault = repeated(hub.answer, path, nth)
+        server.fault = emptied(path, nth, nothing[path]) if empty else repeated(hub.answer, path, nth)
         for _ in range(2):  # where a walk notices it stops, and goes on with the next sync
             book.sync()
         assert set(book.sync().values()) == {None}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.loopback import Asked, Loopback, Reply, repeated
+from tests.support.loopback import Asked, Loopback, Reply, emptied, repeated
 from tests.support.shelf import Shelf
 
 from deploybook.config import Config
@@ -229,14 +229,15 @@ def test_pages_that_shift_while_they_are_read_lose_and_double_nothing(server: Lo
 
 @pytest.mark.parametrize("name", ["merge_requests", "pipelines", "deployments", "issues"])
 @pytest.mark.parametrize("nth", [2, 3])
-def test_a_page_that_comes_twice_loses_and_doubles_nothing(
-    server: Loopback, lab: Lab, name: str, nth: int
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_page_that_comes_twice_or_not_at_all_loses_and_doubles_nothing(
+    server: Loopback, lab: Lab, name: str, nth: int, empty: bool
 ) -> None:
     lab.rows = {key: rows for key, rows in lab.rows.items() if key in {name, "issues"}} | {
         key: [] for key in lab.rows if key not in {name, "issues"}
     }
     lab.rows["issues"] += [broke(n, n * 30, issue_type="issue") for n in range(10, 300)]
-    server.fault = repeated(lab.answer, f"/{name}", nth)
+    server.fault = emptied(f"/{name}", nth, []) if empty else repeated(lab.answer, f"/{name}", nth)
     shelf = Shelf()
     assert set(sync(server, shelf).values()) == {None}
     whole(shelf, lab)

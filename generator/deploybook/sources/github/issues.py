@@ -42,7 +42,7 @@ def incidents(door: Door, place: Place, labels: tuple[str, ...], ask: Ask) -> It
             for row in new:
                 yield _incident(place, row)
             if len(rows) == 100 and seen.issuperset(row.get("id") for row in rows) and not again:
-                again = True  # as when a cache tells the page before a second time
+                again = True  # a page of the list came twice, or not at all
                 continue
             again = False
             seen.update(row["id"] for row in rows if "id" in row)

@@ -145,8 +145,9 @@ class _Reader:
             content = answer.content if isinstance(answer.content, dict) else {}
             rows = [row for row in content.get("workflow_runs") or () if _is_run(row)]
             new = [row for row in rows if row["id"] not in seen]
-            if not new and not again and (content.get("total_count") or 0) > (page - 1) * PAGE + len(rows):
-                again = True  # as when a cache tells the page before a second time
+            untold = (content.get("total_count") or 0) > (page - 1) * PAGE + len(rows)
+            if not new and not again and (untold or (seen and not rows)):
+                again = True  # a page of the list came twice, or not at all
                 continue
             again = False
             seen = {row["id"] for row in rows} | (seen if page > 1 else set())

@@ -118,10 +118,14 @@ class _Walk:
 
     def down(self, state: State) -> Iterator[Item]:
         """From `state.after`, or from the top, to its floor; a cursor after each page."""
-        done = 0
+        done, again = 0, False
         while True:
             page = self._page(state.after)
             nodes = [node for node in page.get("nodes") or [] if isinstance(node, dict)]
+            if state.after and not nodes and not again:
+                again = True  # a page of the list did not come
+                continue
+            again = False
             if state.top is None and state.after is None and nodes:
                 state = replace(state, top=str(nodes[0].get(self._wanted.time)))
             for node in nodes:
