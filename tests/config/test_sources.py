@@ -67,6 +67,16 @@ def test_these_may_stand_under_sources(tmp_path: Path, source: str) -> None:
         ("upptime: {repository: --upload-pack=x}", "sources[0].upptime.repository", "an address"),
         ("pagerduty: {tokn: env:T, token: env:T}", "sources[0].pagerduty.tokn", "token"),
         ("opsgenie: {}", "sources[0].opsgenie.token", "token"),
+        (
+            "opsgenie: {token: env:T, schedules: {on-cal: d875}}",
+            "sources[0].opsgenie.schedules.on-cal",
+            "a name under `rotations`",
+        ),
+        (
+            "pagerduty: {token: env:T, schedules: {on-cal: PI7DH85}}",
+            "sources[0].pagerduty.schedules.on-cal",
+            "a name under `rotations`",
+        ),
         ("statuspage: {page: kct}", "sources[0].statuspage", "both `page:` and `token: env:NAME`"),
         ("statuspage: {}", "sources[0].statuspage", "`url:` of a public page"),
         ("datadog: {api_key: env:A}", "sources[0].datadog.app_key", "app_key"),

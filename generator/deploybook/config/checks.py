@@ -32,7 +32,7 @@ def check(places: Places) -> Iterator[Problem]:
 
 
 def _texts(places: Places, *pattern: str) -> Iterator[tuple[str, Loc]]:
-    """Texts at places; `*` stands for every key or item, and a list at the end for its items."""
+    """Texts at places; `*` stands for every key or item, a list at the end for its items, `~` for keys."""
 
     def walk(node: Node, loc: Loc, rest: tuple[str, ...]) -> Iterator[tuple[str, Loc]]:
         if not rest:
@@ -41,6 +41,8 @@ def _texts(places: Places, *pattern: str) -> Iterator[tuple[str, Loc]]:
             for index, item in enumerate(node.items):
                 if isinstance(item.value, str):
                     yield item.value, (*loc, index)
+        elif rest == ("~",):
+            yield from ((str(key), (*loc, key)) for key in node.mapping)
         elif rest[0] == "*":
             for key, child in node.mapping.items():
                 yield from walk(child, (*loc, key), rest[1:])
@@ -82,6 +84,7 @@ def _references(places: Places) -> Iterator[Problem]:
         (("people",), bool, ("rotations", "*", "overrides", "*", "person")),
         (("rotations",), bool, ("process", "decides", "rotation")),
         (("rotations",), bool, ("sources", "*", "ics", "rotation")),
+        (("rotations",), bool, ("sources", "*", "*", "schedules", "~")),
         (("codebases",), bool, ("sources", "*", "*", "availability", "*", "codebase")),
         (("teams",), bool, ("process", "meetings", "*", "teams")),
         (("codebases",), bool, ("areas", "*", "codebases")),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from deploybook.records import Deployment, Outcome, PipelineRun, Stage
+from deploybook.sources.instants import instant
 
 Row = dict[str, Any]
 
@@ -72,7 +72,7 @@ def told(
 
 def _run(project: Project, pipeline: Row, row: Row, jobs: list[Row]) -> PipelineRun:
     """An attempt; `row` is the workflow with its attempt's number and the name that the run has."""
-    began, name, attempt = _instant(row["created_at"]), row["name"], row["attempt"]
+    began, name, attempt = instant(row["created_at"]), row["name"], row["attempt"]
     revision, branch = _checkout(pipeline)
     return PipelineRun(
         codebase=project.codebase,
@@ -83,9 +83,9 @@ def _run(project: Project, pipeline: Row, row: Row, jobs: list[Row]) -> Pipeline
         revision=revision,
         branch=branch,
         trigger=(pipeline.get("trigger") or {}).get("type"),
-        queued_at=_instant(pipeline["created_at"]) if attempt == 1 else began,
+        queued_at=instant(pipeline["created_at"]) if attempt == 1 else began,
         started_at=began,
-        finished_at=_instant(row.get("stopped_at")),
+        finished_at=instant(row.get("stopped_at")),
         deploys_to=_environment(project, name),
         stages=tuple(map(_stage, sorted(jobs, key=lambda job: str(job.get("started_at") or "~")))) or None,
         url=project.page(pipeline["number"], row["id"]),
@@ -103,8 +103,8 @@ def _stage(job: Row) -> Stage:
     return Stage(
         name=str(job["name"]),
         outcome=_JOBS.get(str(job.get("status"))),
-        started_at=_instant(job.get("started_at")),
-        finished_at=_instant(job.get("stopped_at")),
+        started_at=instant(job.get("started_at")),
+        finished_at=instant(job.get("stopped_at")),
     )
 
 
@@ -128,7 +128,7 @@ def _deployments(project: Project, pipeline: Row, run: PipelineRun, jobs: list[R
             yield Deployment(
                 codebase=run.codebase, id=str(job["job_number"]),
                 environment=environment, revision=run.revision, version=_tag(pipeline),
-                started_at=_instant(job["started_at"]), finished_at=_instant(job.get("stopped_at")),
+                started_at=instant(job["started_at"]), finished_at=instant(job.get("stopped_at")),
                 outcome=ended, by=by, url=f"{run.url}/jobs/{job['job_number']}", pipeline_run=run.id,
             )  # fmt: skip
 
@@ -141,7 +141,3 @@ def _tag(pipeline: Row) -> str | None:
 def _environment(project: Project, name: str) -> str | None:
     found = project.deploys.get(name)
     return found.lower() if found else None
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

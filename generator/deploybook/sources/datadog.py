@@ -16,8 +16,9 @@ from deploybook.config.sources import DatadogOptions
 from deploybook.errors import SourceError
 from deploybook.feed import RECORDS, Ask, Feed, Item, Rejected
 from deploybook.records import Incident
+from deploybook.sources.instants import certain, instant
 from deploybook.sources.matching import Names
-from deploybook.sources.recent import Recent, created_at, instant
+from deploybook.sources.recent import Recent, created_at
 from deploybook.sources.vendors import UNEXPECTED, Vendor
 
 PAGE = 100
@@ -111,9 +112,7 @@ class _Source:
 
     def _told(self, row: Row, names: Names) -> Iterator[Item]:
         found, ended = instant(row.get("detected")), instant(row.get("resolved"))
-        begun = instant(row.get("customer_impact_start")) or found or instant(row["created"])
-        if begun is None:
-            raise ValueError("it does not say when it began")
+        begun = instant(row.get("customer_impact_start")) or found or certain(row["created"])
         over = _state(row) in _OVER
         severity = row.get("severity")
         shown = app(self._options.url)

@@ -16,6 +16,7 @@ from deploybook.config.sources import JiraOptions
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item
 from deploybook.records import Incident, Issue
 from deploybook.sources.http import TRIES, Client
+from deploybook.sources.instants import instant
 from deploybook.sources.matching import Names
 from deploybook.sources.vendors import UNEXPECTED, Vendor
 
@@ -117,7 +118,7 @@ class _Source:
             key, fields = str(row["key"]), row["fields"]
             kind = str((fields.get("issuetype") or {}).get("name") or "")
             parts = [str(each["name"]) for each in fields.get("components") or () if each.get("name")]
-            opened, closed = _instant(fields.get("created")), _instant(fields.get("resolutiondate"))
+            opened, closed = instant(fields.get("created")), instant(fields.get("resolutiondate"))
             status = fields.get("status") or {}
             done = closed is not None or (status.get("statusCategory") or {}).get("key") == "done"
             url = f"{self._options.url.rstrip('/')}/browse/{key}"
@@ -141,7 +142,7 @@ class _Source:
 def _changed(row: dict[str, Any]) -> datetime | None:
     fields = row.get("fields")
     try:
-        return _instant(fields.get("updated")) if isinstance(fields, dict) else None
+        return instant(fields.get("updated")) if isinstance(fields, dict) else None
     except (TypeError, ValueError):
         return None
 
@@ -151,7 +152,3 @@ def _saved(cursor: str | None) -> datetime | None:
         return datetime.fromisoformat(json.loads(cursor or "{}")["updated"])
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

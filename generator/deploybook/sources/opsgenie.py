@@ -16,8 +16,9 @@ from deploybook.config import Config
 from deploybook.config.sources import OpsgenieOptions
 from deploybook.feed import RECORDS, Ask, Feed, Item, Rejected
 from deploybook.records import Incident
+from deploybook.sources.instants import certain, instant
 from deploybook.sources.matching import Names
-from deploybook.sources.recent import Recent, created_at, instant
+from deploybook.sources.recent import Recent, created_at
 from deploybook.sources.vendors import UNEXPECTED, Vendor
 
 PAGE = 100
@@ -77,9 +78,8 @@ class _Incidents:
         called = [(self._service(each), each) for each in row.get("impactedServices") or () if each]
         found = (names.codebase(*each) for each in called)
         codebases = tuple(dict.fromkeys(name for name in found if name is not None))
-        created, ended = instant(row["createdAt"]), instant(row.get("impactEndDate"))
+        created, ended = certain(row["createdAt"]), instant(row.get("impactEndDate"))
         begun = instant(row.get("impactStartDate")) or created
-        assert begun is not None
         url = (row.get("links") or {}).get("web")
         yield Incident(
             id=str(row["id"]), started_at=begun, resolved_at=ended, title=row.get("message"),
@@ -138,8 +138,7 @@ class _Alerts(_Incidents):
         tags = [part for tag in row.get("tags") or () for part in (str(tag), str(tag).rpartition(":")[2])]
         whose = next((tag for tag in tags if self._config.codebase_of(tag) is not None), None)
         codebase = names.codebase(whose or (row.get("integration") or {}).get("name"))
-        begun = instant(row["createdAt"])
-        assert begun is not None
+        begun = certain(row["createdAt"])
         after = (row.get("report") or {}).get("closeTime")
         yield Incident(
             id=str(row["id"]), started_at=begun, detected_at=begun, title=row.get("message"),

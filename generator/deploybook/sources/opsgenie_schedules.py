@@ -14,8 +14,8 @@ from deploybook.config.sources import OpsgenieOptions
 from deploybook.feed import RECORDS, Ask, Feed, Item
 from deploybook.records import Shift
 from deploybook.sources import shifts
+from deploybook.sources.instants import certain, instant
 from deploybook.sources.opsgenie import vendor
-from deploybook.sources.recent import instant
 from deploybook.sources.vendors import UNEXPECTED
 
 WEEKS = 13
@@ -81,8 +81,8 @@ class _Schedule:
     def _turn(self, period: dict[str, Any], people: shifts.People) -> Shift | None:
         """A turn; of a time in which nobody is on call there is none."""
         who = period.get("recipient") or {}
-        start, end = instant(period["startDate"]), instant(period["endDate"])
-        if start is None or end is None or end <= start:
+        start, end = certain(period["startDate"]), certain(period["endDate"])
+        if end <= start:
             raise ValueError("a turn ends before it begins")
         if who.get("type", "user") != "user":
             return None

@@ -12,6 +12,7 @@ from deploybook.config import Config
 from deploybook.config.sources import PagerdutyOptions
 from deploybook.feed import RECORDS, Ask, Feed, Item
 from deploybook.records import Incident
+from deploybook.sources.instants import certain
 from deploybook.sources.matching import Names
 from deploybook.sources.recent import Recent, created_at
 from deploybook.sources.vendors import UNEXPECTED, Held, Vendor
@@ -93,7 +94,7 @@ class _Source:
 def _incident(names: Names, row: dict[str, Any]) -> Incident:
     service = row.get("service") or {}
     codebase = names.codebase(service.get("summary"), service.get("id"))
-    begun = _instant(row["created_at"])
+    begun = certain(row["created_at"])
     ended = row.get("resolved_at")
     if ended is None and row.get("status") == "resolved":
         ended = row.get("last_status_change_at")  # the last change of one that is resolved
@@ -102,13 +103,9 @@ def _incident(names: Names, row: dict[str, Any]) -> Incident:
         id=str(row["id"]),
         started_at=begun,
         detected_at=begun,
-        resolved_at=_instant(ended) if ended else None,
+        resolved_at=certain(ended) if ended else None,
         title=row.get("title"),
         codebases=(codebase,) if codebase else None,
         severity=priority,
         url=row.get("html_url"),
     )
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from deploybook.errors import SourceError
 from deploybook.feed import RECORDS, Ask, Feed, Item
 from deploybook.records import Shift
 from deploybook.sources import shifts
+from deploybook.sources.instants import certain
 from deploybook.sources.pagerduty import vendor
 from deploybook.sources.vendors import UNEXPECTED
 
@@ -53,7 +54,7 @@ class _Schedule:
             following = min(begin + SLICE, end)
             for key, entry, override in self._slice(begin, following):
                 if override:
-                    overrides.append((_instant(entry["start"]), _instant(entry["end"]), _who(entry)))
+                    overrides.append((certain(entry["start"]), certain(entry["end"]), _who(entry)))
                 else:
                     entries[key] = entry
             ask.progress(f"turns of {self._rotation}", len(entries), None)
@@ -86,7 +87,7 @@ class _Schedule:
     def _turn(
         self, entry: dict[str, Any], people: shifts.People, overrides: list[tuple[datetime, datetime, str]]
     ) -> Shift:
-        user, start, end = entry["user"], _instant(entry["start"]), _instant(entry["end"])
+        user, start, end = entry["user"], certain(entry["start"]), certain(entry["end"])
         if end <= start:
             raise ValueError("a turn ends before it begins")
         override = any(
@@ -105,7 +106,3 @@ class _Schedule:
 def _who(entry: dict[str, Any]) -> str:
     user = entry.get("user")
     return str(user.get("id")) if isinstance(user, dict) else ""
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)

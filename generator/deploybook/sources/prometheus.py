@@ -18,6 +18,7 @@ from deploybook.config import Config
 from deploybook.config.sources import PrometheusOptions
 from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item
 from deploybook.records import Availability, Incident
+from deploybook.sources.instants import instant
 from deploybook.sources.matching import Names
 from deploybook.sources.vendors import Vendor
 
@@ -113,7 +114,7 @@ class _Alerts(_Source):
         saved = _saved(ask.cursor)
         open_: dict[str, str] = {} if ask.since else dict(saved.get("open", {}))
         end = self._whole_steps(ask.as_of)
-        begin = _instant(saved.get("until")) if not ask.since else None
+        begin = instant(saved.get("until")) if not ask.since else None
         begin = self._whole_steps(begin or ask.since or ask.as_of - self._options.first)
         settled = max(begin, self._whole_steps(end - LATE))
         names = Names(self._config, "prometheus")
@@ -122,7 +123,7 @@ class _Alerts(_Source):
             found = {json.dumps(labels(row), sort_keys=True): samples(row)
                      for row in self._range(self._options.alerts or "", begin, until)}  # fmt: skip
             for key in sorted({*open_, *found}):
-                since = _instant(open_.pop(key, None))
+                since = instant(open_.pop(key, None))
                 for start, stop in firing(found.get(key, []), begin, self._options.step, since):
                     over = stop if stop < until else None
                     if over is None:
@@ -138,7 +139,7 @@ class _Alerts(_Source):
 def _begin(ask: Ask, first: timedelta) -> datetime:
     """Midnight, UTC: a day before the last that was read, or as far back as is wanted."""
     at = ask.since or ask.as_of - first
-    if ask.since is None and (until := _instant(_saved(ask.cursor).get("until"))) is not None:
+    if ask.since is None and (until := instant(_saved(ask.cursor).get("until"))) is not None:
         at = until - OVERLAP
     return datetime.combine(at.astimezone(UTC).date(), time(), UTC)
 
@@ -149,10 +150,6 @@ def _saved(cursor: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def samples(row: dict[str, Any]) -> Series:

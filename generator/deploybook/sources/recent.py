@@ -10,6 +10,7 @@ from typing import Any
 from deploybook.errors import SourceError
 from deploybook.feed import Ask, Cursor, Item, Rejected, Unchanged
 from deploybook.sources.http import Absent
+from deploybook.sources.instants import instant
 
 OVERLAP = timedelta(days=7)
 """How far back of the newest is read again: what is written down of an incident changes for some days."""
@@ -172,18 +173,6 @@ class Recent:
             f"{self._system} gave the same page twice, so that another is missing",
             next_step="What was read so far is kept; run again later.",
         )
-
-
-def instant(text: Any) -> datetime | None:
-    """An instant as most systems write it; `None` where there is none.
-
-    Raises:
-        ValueError: It is none.
-    """
-    if text is None or text == "":
-        return None
-    found = datetime.fromisoformat(str(text))
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def created_at(key: str) -> Callable[[Row], datetime | None]:

@@ -18,8 +18,9 @@ from deploybook.config.sources import StatuspageOptions
 from deploybook.errors import SourceError
 from deploybook.feed import RECORDS, Ask, Feed, Item, Rejected
 from deploybook.records import Incident
+from deploybook.sources.instants import certain, instant
 from deploybook.sources.matching import Names
-from deploybook.sources.recent import Recent, created_at, instant
+from deploybook.sources.recent import Recent, created_at
 from deploybook.sources.vendors import UNEXPECTED, Vendor
 
 PAGE = 100
@@ -125,9 +126,7 @@ class _Source:
 def _told(row: Row, names: Names) -> Iterator[Item]:
     updates = [each for each in row.get("incident_updates") or () if isinstance(each, dict)]
     times = [at for each in updates if (at := instant(each.get("display_at") or each.get("created_at")))]
-    begun = instant(row.get("started_at")) or min(times, default=None) or instant(row["created_at"])
-    if begun is None:
-        raise ValueError("it does not say when it began")
+    begun = instant(row.get("started_at")) or min(times, default=None) or certain(row["created_at"])
     parts = [each for each in row.get("components") or () if isinstance(each, dict)]
     found = (names.codebase(each.get("name"), each.get("id")) for each in parts)
     codebases = tuple(dict.fromkeys(name for name in found if name is not None))

@@ -18,6 +18,7 @@ from deploybook.feed import Ask, Cursor, Item, Rejected, Unchanged
 from deploybook.sources.github.bundles import LARGEST, Artifact, reports
 from deploybook.sources.github.door import Door, Place
 from deploybook.sources.http import Absent
+from deploybook.sources.instants import certain
 
 FIRST = 50
 """Artifacts that the first sync reads: the newest; each takes two requests."""
@@ -163,14 +164,10 @@ def _fits(name: str, patterns: tuple[str, ...]) -> bool:
 
 def _is_artifact(row: dict[str, Any]) -> bool:
     try:
-        return isinstance(row["id"], int) and bool(row["name"]) and bool(_instant(row["created_at"]))
+        return isinstance(row["id"], int) and bool(row["name"]) and bool(certain(row["created_at"]))
     except (KeyError, ValueError, TypeError):
         return False
 
 
 def _floor(newest: str) -> str:
-    return (_instant(newest) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    return (certain(newest) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,6 +9,7 @@ from typing import Any
 from deploybook.records import Deployment, Outcome, PipelineRun, Stage
 from deploybook.sources.github.door import Place
 from deploybook.sources.github.jobs import Job
+from deploybook.sources.instants import instant
 
 OUTCOMES = {
     "success": "success",
@@ -49,13 +50,13 @@ def runs(
         deploys_to: The environment that the workflow deploys to.
     """
     last = int(run.get("run_attempt") or 1)
-    begun = _instant(run.get("run_started_at")) or _instant(run.get("created_at"))
+    begun = instant(run.get("run_started_at")) or instant(run.get("created_at"))
     for attempt, own in _parted(jobs, last, begun):
         ended = attempt == last
         outcome = OUTCOMES[run["conclusion"]] if ended else _together(own)
         starts = [job.started_at for job in own if job.started_at and job.conclusion != "skipped"]
         ends = [job.completed_at for job in own if job.completed_at and job.conclusion != "skipped"]
-        queued = _instant(run.get("created_at")) if attempt == 1 else begun if ended else None
+        queued = instant(run.get("created_at")) if attempt == 1 else begun if ended else None
         yield PipelineRun(
             codebase=place.codebase,
             id=str(run["id"]),
@@ -128,7 +129,3 @@ def deployment(run: PipelineRun) -> Deployment | None:
         url=run.url,
         pipeline_run=run.id,
     )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

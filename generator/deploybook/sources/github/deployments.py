@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from deploybook.feed import Ask, Item
 from deploybook.records import Deployment, Outcome
 from deploybook.sources.github.door import Door, Place
 from deploybook.sources.github.walk import List, pull
+from deploybook.sources.instants import certain
 from deploybook.sources.matching import Names
 
 _DEPLOYMENTS = """query Deployments($owner: String!, $name: String!, $first: Int!, $after: String) {
@@ -94,8 +95,8 @@ def deployment(place: Place, names: Names, node: dict[str, Any]) -> Deployment:
         environment=names.environment(node.get("environment") or "production"),
         revision=node.get("commitOid"),
         version=ref.get("name") if ref.get("prefix") == "refs/tags/" else None,
-        started_at=_instant(begun["createdAt"] if begun else node["createdAt"]),
-        finished_at=_instant(end["createdAt"]) if end else None,
+        started_at=certain(begun["createdAt"] if begun else node["createdAt"]),
+        finished_at=certain(end["createdAt"]) if end else None,
         outcome=outcome,
         kind="rollback" if "rollback" in (node.get("task") or "").lower() else None,
         by=by,
@@ -134,7 +135,7 @@ def releases(door: Door, place: Place, environment: str, ask: Ask) -> Iterator[I
             environment=environment,
             revision=(node.get("tagCommit") or {}).get("oid"),
             version=node["tagName"],
-            finished_at=_instant(node["publishedAt"]),
+            finished_at=certain(node["publishedAt"]),
             outcome="success",
             by=(node.get("author") or {}).get("login"),
             url=node.get("url"),
@@ -162,7 +163,3 @@ def _nodes(node: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _states(node: dict[str, Any]) -> set[str]:
     return {str(each.get("state")) for each in _nodes(node)}
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -10,6 +10,7 @@ from typing import Any
 from deploybook.feed import Ask
 from deploybook.sources.github.door import SMALLEST_PAGE, Door, OldServer, Place, TooMuch
 from deploybook.sources.http import Absent, Refused
+from deploybook.sources.instants import instant
 
 _QUERY = """query Suites($ids: [ID!]!) {
   nodes(ids: $ids) {
@@ -111,8 +112,8 @@ def _of_check(node: dict[str, Any]) -> Job:
     return Job(
         name=str(node.get("name")),
         conclusion=conclusion.lower() if conclusion else None,
-        started_at=_instant(node.get("startedAt")),
-        completed_at=_instant(node.get("completedAt")),
+        started_at=instant(node.get("startedAt")),
+        completed_at=instant(node.get("completedAt")),
     )
 
 
@@ -120,11 +121,7 @@ def _of_job(row: dict[str, Any]) -> Job:
     return Job(
         name=str(row.get("name")),
         conclusion=row.get("conclusion"),
-        started_at=_instant(row.get("started_at")),
-        completed_at=_instant(row.get("completed_at")),
+        started_at=instant(row.get("started_at")),
+        completed_at=instant(row.get("completed_at")),
         attempt=row.get("run_attempt"),
     )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -10,6 +10,7 @@ from deploybook.feed import Ask, Item
 from deploybook.records import Change, IssueLink
 from deploybook.sources.github.door import Door, Place
 from deploybook.sources.github.walk import List, pull
+from deploybook.sources.instants import instant
 
 MOST_COMMITS = 20
 """Commits asked for with each pull request; of a longer one the revisions are git's to tell."""
@@ -96,7 +97,7 @@ def change(place: Place, node: dict[str, Any], files: tuple[str, ...] | None = N
         branch=node.get("headRefName"),
         base=node.get("baseRefName"),
         url=node.get("url"),
-        opened_at=_instant(node.get("createdAt")),
+        opened_at=instant(node.get("createdAt")),
         first_commit_at=min(
             (datetime.fromisoformat(each["commit"]["authoredDate"]) for each in commits or ()), default=None
         ),
@@ -127,7 +128,7 @@ class _Reviews:
             return cls(None, None, None)
         given: list[tuple[datetime, str, str]] = []
         for node in nodes:
-            at = _instant(node.get("submittedAt"))
+            at = instant(node.get("submittedAt"))
             who = _login(node) or ""
             if at is not None and at <= merged_at and (who != author or not who):
                 given.append((at, who, node.get("state") or ""))
@@ -193,7 +194,3 @@ def _names(connection: Any, key: str) -> tuple[str, ...] | None:
 
 def _login(node: dict[str, Any]) -> str | None:
     return (node.get("author") or {}).get("login")
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -17,6 +17,7 @@ from deploybook.feed import Ask, Cursor, Item, Rejected, Unchanged
 from deploybook.sources.github import attempts
 from deploybook.sources.github.door import Door, Place
 from deploybook.sources.github.jobs import Jobs
+from deploybook.sources.instants import certain
 
 OVERLAP = timedelta(days=3)
 """Runs this young are looked at again by every sync: they may be run again."""
@@ -117,10 +118,10 @@ class _Reader:
         if self.state.deep is None:
             self.state = replace(self.state, deep=_text(self._ask.as_of))
             return False
-        return self._ask.as_of - _instant(self.state.deep) >= DAY
+        return self._ask.as_of - certain(self.state.deep) >= DAY
 
     def _floor(self, deep: bool) -> str:
-        newest = _instant(self.state.newest or "")
+        newest = certain(self.state.newest or "")
         back = _text(newest - (DEEP if deep else OVERLAP))
         return min(back, self.state.open) if self.state.open else back
 
@@ -174,7 +175,7 @@ class _Reader:
     def _told(self, rows: list[dict[str, Any]], state: State, deep: bool) -> Iterator[Item]:
         ended = [row for row in rows if attempts.is_done(row)]
         if deep:  # older ones were told before; only what was run again is news
-            recent = _text(_instant(state.top or rows[0]["created_at"]) - OVERLAP) if rows else ""
+            recent = _text(certain(state.top or rows[0]["created_at"]) - OVERLAP) if rows else ""
             ended = [row for row in ended if row["created_at"] >= recent or _again(row)]
         worth = [
             row["id"]
@@ -199,7 +200,7 @@ def _noted(state: State, row: dict[str, Any]) -> State:
     created = row["created_at"]
     state = replace(state, top=max(state.top or "", created))
     if not attempts.is_done(row) and row.get("status") != "completed":
-        young = _instant(state.top or created) - _instant(created) < DEEP
+        young = certain(state.top or created) - certain(created) < DEEP
         if young and (state.open is None or created < state.open):
             state = replace(state, open=created)
     return state
@@ -215,7 +216,7 @@ def _is_run(row: Any) -> bool:
 
 def _time(text: Any) -> bool:
     try:
-        return bool(_instant(text))
+        return bool(certain(text))
     except (ValueError, TypeError):
         return False
 
@@ -224,10 +225,6 @@ def _range(floor: str | None, until: str | None) -> str | None:
     if floor and until:
         return f"{floor}..{until}"
     return f">={floor}" if floor else f"<={until}" if until else None
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def _text(instant: datetime) -> str:

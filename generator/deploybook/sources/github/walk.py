@@ -12,6 +12,7 @@ from deploybook.errors import SourceError
 from deploybook.feed import Ask, Cursor, Item, Rejected, Unchanged
 from deploybook.sources.github.door import SMALLEST_PAGE, Door, OldServer, Place, TooMuch
 from deploybook.sources.http import Absent
+from deploybook.sources.instants import certain
 
 PAGE = 100
 
@@ -105,7 +106,7 @@ def pull(door: Door, place: Place, wanted: List, ask: Ask) -> Iterator[Item]:
 def _floor(state: State, wanted: List) -> str | None:
     if state.newest is None:
         return None
-    back = _text(_instant(state.newest) - wanted.overlap)
+    back = _text(certain(state.newest) - wanted.overlap)
     return min(back, state.open) if state.open else back
 
 
@@ -153,7 +154,7 @@ class _Walk:
         time = str(node.get(self._wanted.time))
         if not self._wanted.is_open(node) or (state.open and state.open <= time):
             return state
-        old = _instant(state.top or time) - _instant(time) > self._wanted.longest_open
+        old = certain(state.top or time) - certain(time) > self._wanted.longest_open
         return state if old else replace(state, open=time)
 
     def _read(self, node: dict[str, Any]) -> Iterator[Item]:
@@ -194,10 +195,6 @@ class _Walk:
                     next_step="Check `repository:` and what the token may read.",
                 )
             return found
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def _text(instant: datetime) -> str:

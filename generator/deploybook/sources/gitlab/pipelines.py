@@ -8,6 +8,7 @@ from datetime import datetime
 from deploybook.feed import Ask, Item
 from deploybook.records import Deployment, Incident, Outcome, PipelineRun, Stage
 from deploybook.sources.gitlab.door import Door, Place
+from deploybook.sources.instants import instant
 from deploybook.sources.matching import Names
 from deploybook.sources.newer import Newer, Row
 
@@ -45,9 +46,9 @@ def run(place: Place, row: Row, jobs: list[Row]) -> PipelineRun:
         revision=row.get("sha"),
         branch=row.get("ref"),
         trigger=row.get("source"),
-        queued_at=_instant(row.get("created_at")),
-        started_at=_instant(row.get("started_at")),
-        finished_at=_instant(row.get("finished_at")),
+        queued_at=instant(row.get("created_at")),
+        started_at=instant(row.get("started_at")),
+        finished_at=instant(row.get("finished_at")),
         stages=tuple(_stage(job) for job in sorted(jobs, key=lambda job: int(job["id"]))) or None,
         url=row.get("web_url"),
     )
@@ -57,8 +58,8 @@ def _stage(job: Row) -> Stage:
     return Stage(
         name=str(job["name"]),
         outcome=_ENDED.get(str(job.get("status"))),
-        started_at=_instant(job.get("started_at")),
-        finished_at=_instant(job.get("finished_at")),
+        started_at=instant(job.get("started_at")),
+        finished_at=instant(job.get("finished_at")),
     )
 
 
@@ -89,8 +90,8 @@ def deployment(place: Place, names: Names, row: Row) -> Deployment:
         environment=names.environment(row["environment"]["name"]),
         revision=row.get("sha"),
         version=tag,
-        started_at=_instant(job.get("started_at") or row.get("created_at")),
-        finished_at=_instant(job.get("finished_at")) if outcome else None,
+        started_at=instant(job.get("started_at") or row.get("created_at")),
+        finished_at=instant(job.get("finished_at")) if outcome else None,
         outcome=outcome,
         by=(row.get("user") or {}).get("username"),
         url=job.get("web_url") or pipeline.get("web_url"),
@@ -113,7 +114,7 @@ def releases(door: Door, place: Place, environment: str, ask: Ask) -> Iterator[I
                 environment=environment,
                 revision=(row.get("commit") or {}).get("id"),
                 version=row["tag_name"],
-                finished_at=_instant(row["released_at"]),
+                finished_at=instant(row["released_at"]),
                 outcome="success",
                 by=(row.get("author") or {}).get("username"),
                 url=(row.get("_links") or {}).get("self"),
@@ -146,11 +147,7 @@ def incident(place: Place, row: Row) -> Incident:
         started_at=datetime.fromisoformat(row["created_at"]),
         title=row.get("title"),
         codebases=(place.codebase,),
-        resolved_at=_instant(row.get("closed_at")),
+        resolved_at=instant(row.get("closed_at")),
         severity=None if severity == "unknown" else severity,
         url=row.get("web_url"),
     )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
