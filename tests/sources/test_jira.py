@@ -177,6 +177,17 @@ def test_a_page_that_comes_twice_or_not_at_all_and_issues_that_move_on_lose_noth
     assert len(shelf.of(Told)) == 250
 
 
+def test_an_incident_that_is_done_without_a_date_counts_as_open_and_is_listed(
+    server: Loopback, tracker: Tracker
+) -> None:
+    done = {"name": "Done", "statusCategory": {"key": "done"}}
+    tracker.rows[:] = [issue(1, timedelta(hours=1), "Incident", status=done)]
+    shelf = Shelf()
+    sync(server, shelf)
+    assert shelf.of(Incident)[0]["resolved_at"] is None
+    assert shelf.rejected == ["it is done, but has no resolution date, and so counts as open"]
+
+
 def test_what_changes_later_replaces_what_was_known(server: Loopback, tracker: Tracker) -> None:
     shelf = Shelf()
     sync(server, shelf)

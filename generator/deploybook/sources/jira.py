@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from deploybook.config import Config
 from deploybook.config.sources import JiraOptions
-from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item
+from deploybook.feed import RECORDS, Ask, Cursor, Feed, Item, Rejected
 from deploybook.records import Incident, Issue
 from deploybook.sources.http import TRIES, Client
 from deploybook.sources.instants import instant
@@ -135,6 +135,9 @@ class _Source:
                     id=key, started_at=opened, resolved_at=closed, title=title, codebases=codebases or None,
                     severity=(fields.get("priority") or {}).get("name"), url=url,
                 )  # fmt: skip
+                if done and closed is None:
+                    says = "it is done, but has no resolution date, and so counts as open"
+                    yield Rejected(f"jira, {key}", says, "")
         except UNEXPECTED as error:
             yield self.vendor.unexpected(f"jira, {row.get('key')}", error, row)
 
