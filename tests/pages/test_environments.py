@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.pages.support import AS_OF, SHOP, book, change, deployment
@@ -14,7 +15,7 @@ from deploybook.pipelines import Job, Pipeline
 CONFIG: dict[str, Any] = {
     **SHOP,
     "process": {"environments": ["staging", "production"]},
-    "links": {"Board": "https://watch.test/?s={codebase}&e={environment}&from={from_ms}"},
+    "links": {"Board": "https://watch.test/?s={codebase}&e={environment}&from={from_ms}&to={to_ms}"},
     "people": {"ana": {"name": "Ana", "github": "ana-x"}},
 }
 RECORDS = [
@@ -51,10 +52,16 @@ def test_an_environment_that_nobody_named_is_shown_as_such() -> None:
     assert "does not name it" in sandbox.says
 
 
-def test_each_leads_to_its_view_of_the_last_day() -> None:
+def test_each_leads_to_its_view_of_yesterday_and_today_all_day_long() -> None:
+    yesterday = datetime(AS_OF.year, AS_OF.month, AS_OF.day - 1, tzinfo=UTC)
+    tomorrow = yesterday.replace(day=AS_OF.day + 1)
+    begin, end = (round(at.timestamp() * 1000) for at in (yesterday, tomorrow))
     staging, _ = page(RECORDS).environments
-    day = round(AS_OF.timestamp() * 1000) - 86_400_000
-    assert f"https://watch.test/?s=shop&amp;e=staging&amp;from={day}" in str(staging.rows[0][3])
+    assert f"https://watch.test/?s=shop&amp;e=staging&amp;from={begin}&amp;to={end}" in str(
+        staging.rows[0][3]
+    )
+    later, _ = environments_page(book(RECORDS, CONFIG, as_of=AS_OF + timedelta(hours=1))).environments
+    assert later == staging
 
 
 def test_who_may_deploy_is_what_files_and_rules_say() -> None:

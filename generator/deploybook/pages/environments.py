@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 
 from markupsafe import Markup
 
@@ -15,6 +15,7 @@ from deploybook.pages.book import Book
 from deploybook.pages.drill import Span, ways
 from deploybook.pages.page import Page
 from deploybook.pages.pipelines import approvals
+from deploybook.periods import local_date, to_utc
 from deploybook.text import escape, link, slug
 
 _DAY = timedelta(days=1)
@@ -146,10 +147,10 @@ def _row(book: Book, deployment: LinkedDeployment, ahead: int, *, live: bool) ->
     by = Markup('<a href="{}">{}</a>').format(book.deployment_href(deployment), escape(name))
     if url:
         by = Markup('{}, <a href="{}">its run</a>').format(by, url)
-    # What runs now is watched now: the day before the book, not the hour of the deployment.
-    now = Span(
-        deployment.codebase, deployment.environment, deployment.revision or "", book.as_of - _DAY, book.as_of
-    )
+    # What runs now is watched now, not at the hour of the deployment: whole days, that a link stays for one.
+    today = local_date(book.as_of, book.zone)
+    start, end = (to_utc(today + days * _DAY, time(), book.zone) for days in (-1, 1))
+    now = Span(deployment.codebase, deployment.environment, deployment.revision or "", start, end)
     for way in ways(book, now):
         by = Markup('{}, <a href="{}">{}</a>').format(by, way.href, escape(way.words))
     runs = {"text": version, "small": (deployment.revision or "")[:10] if deployment.version else ""}
