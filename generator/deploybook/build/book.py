@@ -90,7 +90,8 @@ def open_book(
     linked: Linked = link(known, shown, as_of)
     said = read_repositories(local, config)
     progress.step("counting")
-    settings = settings_of(shown, as_of, branches=release_branches(local, config))
+    releases = release_branches(local, config)
+    settings = settings_of(shown, as_of, branches=releases)
     with _counted(linked, history, config) as engine:
         figures = compute_arrow(engine, settings)
         unusual = outliers(engine, settings)
@@ -118,6 +119,7 @@ def open_book(
         sources=[_status(source, shown) for source in history.sources()],
         rejected=[_aside(row, shown) for row in history.rejected().to_pylist()],
         repositories={name: repository.folder for name, repository in local.items()},
+        releases=releases,
         owners=said.owners,
         houses=said.houses,
         pipelines=said.pipelines,

@@ -16,17 +16,17 @@ from deploybook.errors import SourceError, StoreError
 from deploybook.feed import GATE, RECORDS, Ask, Feed, Item, Unchanged
 from deploybook.history import History, SourceState
 from deploybook.linking import link
-from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident, from_table
+from deploybook.linking.model import BranchCommit, LinkedChange, LinkedDeployment, LinkedIncident, from_table
 from deploybook.linking.rows import read
 from deploybook.metrics.branch import RED
 from deploybook.notify import Known, Message, Outbox, Router, Sender, Waiting, deliver, happened, since
 from deploybook.ownership import Files, Owned
-from deploybook.pages.branches import branches
+from deploybook.pages.branches import Branches
 from deploybook.pages.initiatives import Belonging
 from deploybook.pages.telling import site_notes
 from deploybook.periods import turns_of
 from deploybook.records import Lock, Verdict
-from deploybook.sources.local import heads, repositories
+from deploybook.sources.local import heads, release_branches, repositories
 from deploybook.sources.repository import Repository
 from deploybook.words import NBSP, count
 
@@ -114,6 +114,7 @@ def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) ->
     local = repositories(config, config.build_dir)
     joined = {name: tables[name] for name in ("commits", "changes", "deployments", "incidents", "issues")}
     linked = link({**joined, "heads": heads(local, config)}, config, as_of)
+    linked_commits = from_table(BranchCommit, linked.branch_commits)
     begin = since(outbox.last_run(), as_of)
     runs = tables["pipeline_runs"]
     return Known(
@@ -123,7 +124,7 @@ def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) ->
         changes=from_table(LinkedChange, linked.changes),
         deployments=from_table(LinkedDeployment, linked.deployments),
         incidents=from_table(LinkedIncident, linked.incidents),
-        branches=branches(runs, config, as_of),
+        branches=Branches(runs, config, as_of, release_branches(local, config), linked_commits).states(),
         locks=read(tables, "locks", Lock),
         verdicts=[each for each in read(tables, "verdicts", Verdict) if _is_live(each.environment, config)],
         stopped=list(_stopped(runs, linked.deployments, config, begin)),

@@ -19,8 +19,7 @@ from deploybook.linking.model import BranchCommit, Delivery, LinkedChange, Linke
 from deploybook.messages import author_email, author_name
 from deploybook.news import House
 from deploybook.ownership import Owned
-from deploybook.pages.branches import Branch, branches
-from deploybook.pages.breaks import breaks
+from deploybook.pages.branches import Branch, Branches
 from deploybook.pages.kept import Kept
 from deploybook.pages.locks import HeldLock, held
 from deploybook.periods import Calendar, Period, Rotation, Turn, Week, periods_between, turns_of
@@ -124,6 +123,8 @@ class Book:
     rejected: list[SetAside]
     repositories: Mapping[str, Path] = field(default_factory=dict)
     """Where each codebase's git repository is on this machine."""
+    releases: Mapping[str, str] = field(default_factory=dict)
+    """The release branch of each repository, as its remote has it."""
     owners: Mapping[str, Owned] = field(default_factory=dict)
     """What each codebase's repository says of owners: CODEOWNERS, `catalog-info.yaml`, its files."""
     pipelines: Mapping[str, tuple[Pipeline, ...]] = field(default_factory=dict)
@@ -159,12 +160,17 @@ class Book:
     @cached_property
     def branches(self) -> list[Branch]:
         """Release branches whose runs are known, by codebase: green or red, and since when."""
-        return branches(self.history["pipeline_runs"], self.config, self.as_of)
+        return self._branches.states()
 
     @cached_property
     def breaks(self) -> dict[str, list[Span]]:
         """When release branches were red, by codebase."""
-        return breaks(self.history["pipeline_runs"], self.config, self.as_of)
+        return self._branches.breaks()
+
+    @property
+    def _branches(self) -> Branches:
+        runs = self.history["pipeline_runs"]
+        return Branches(runs, self.config, self.as_of, self.releases, self.branch_commits)
 
     @cached_property
     def locks(self) -> list[HeldLock]:

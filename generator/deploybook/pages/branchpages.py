@@ -21,7 +21,8 @@ from deploybook.pages.readings import WEEKS, Reading
 from deploybook.pages.recent import Recent
 from deploybook.pages.stops import refusals
 from deploybook.periods import period_of
-from deploybook.text import slug
+from deploybook.practices import Span
+from deploybook.text import link, slug
 from deploybook.words import NBSP
 
 SHOWN = 100
@@ -47,6 +48,8 @@ class Break:
 
     codebase: Item
     start: Markup
+    url: Markup | None
+    """The run that turned it red."""
     took: str
     open: bool
     keeper: str
@@ -153,11 +156,11 @@ def branch_page(book: Book) -> BranchPage:
     red = [branch for branch in book.branches if not branch.green]
     since = Recent(book).since
     breaks = sorted(
-        ((name, span.start, span.end) for name, spans in book.breaks.items() for span in spans),
-        key=lambda each: (each[1], each[0]),
+        ((name, span) for name, spans in book.breaks.items() for span in spans),
+        key=lambda each: (each[1].start, each[0]),
         reverse=True,
     )
-    recent = [each for each in breaks if (each[2] or book.as_of) >= since]
+    recent = [each for each in breaks if (each[1].end or book.as_of) >= since]
     decides = book.config.process.decides
     known = {line.name.text for line in lines}
     return BranchPage(
@@ -170,7 +173,7 @@ def branch_page(book: Book) -> BranchPage:
         zone=book.config.site.timezone,
         lines=tuple(lines),
         unknown=tuple(name for name in book.codebases if name not in known),
-        breaks=tuple(_break(book, name, start, end) for name, start, end in recent[:SHOWN]),
+        breaks=tuple(_break(book, name, span) for name, span in recent[:SHOWN]),
         role=decides.rotation.replace("-", " ") if decides else "",
         stopped=tuple(_stopped(book, since))[:SHOWN],
     )
@@ -201,13 +204,14 @@ def _newest(book: Book, name: str) -> str:
     return f"{says}, week{NBSP}{series[-1].start.isocalendar().week}" if old else says
 
 
-def _break(book: Book, name: str, start: datetime, end: datetime | None) -> Break:
-    turn = book.decider(start)
+def _break(book: Book, name: str, span: Span) -> Break:
+    turn = book.decider(span.start)
     return Break(
         codebase=_item(name),
-        start=words.moment(start, book.zone, "when"),
-        took=words.duration((end - start).total_seconds()) if end else "still red",
-        open=end is None,
+        start=words.moment(span.start, book.zone, "when"),
+        url=link(span.url),
+        took=words.duration((span.end - span.start).total_seconds()) if span.end else "still red",
+        open=span.end is None,
         keeper=(book.person(turn.person) or "") if turn else "",
     )
 

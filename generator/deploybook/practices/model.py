@@ -53,6 +53,8 @@ class Span:
 
     start: datetime
     end: datetime | None
+    url: str | None = None
+    """The run that turned it red."""
 
 
 @dataclass(frozen=True)
