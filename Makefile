@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SITE_AS_OF := 2026-11-20T16:02:00+01:00
 
-.PHONY: help setup site serve test lint format sbom bench bench-growth clean
+.PHONY: help setup site serve test lint format sbom bench bench-metrics bench-growth clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,9 @@ sbom: setup  ## the bill of materials of a release, as CycloneDX
 
 bench: setup  ## times and memory, as ratios to their floors
 	$(BIN)/python benchmarks/run.py
+
+bench-metrics: setup  ## all metric tables at full size, 50 million test case runs; an hour
+	$(BIN)/python -m benchmarks.metrics --scale 1 --apart
 
 bench-growth: setup  ## how a build grows with codebases and years; hours
 	$(BIN)/python -m benchmarks.growth
