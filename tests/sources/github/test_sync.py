@@ -117,6 +117,24 @@ def test_a_large_repository_takes_few_requests(tmp_path: Path) -> None:
         whole(book, hub)
 
 
+def test_where_little_is_due_little_is_asked_for_and_many_arrive_whole_nevertheless(
+    book: Book, hub: Hub
+) -> None:
+    book.sync()
+    for hour, news in ((1, 1), (2, 45)):
+        book.server.forget()
+        last = max(row["number"] for row in hub.pulls)
+        hub.pulls += [pull(n, 231 * 90 + hour * 100 + n) for n in range(last + 1, last + 1 + news)]
+        book.sync(NOW + timedelta(hours=hour))
+        sizes = [
+            asked.body["variables"]["first"]
+            for asked in book.server.asked
+            if asked.path.endswith("/graphql") and "query Pulls" in asked.body["query"]
+        ]
+        assert sizes == ([20] if news == 1 else [20, 100])
+        whole(book, hub)
+
+
 @pytest.mark.parametrize("stop", [*range(1, 45)])
 def test_a_sync_stopped_at_any_request_is_taken_up_again(book: Book, hub: Hub, stop: int) -> None:
     class Killed(BaseException):

@@ -75,6 +75,7 @@ def changes(door: Door, place: Place, ask: Ask, *, files: bool = False) -> Itera
         time="updatedAt",
         overlap=timedelta(hours=1),
         read=read,
+        news=20,
     )
     yield from pull(door, place, wanted, ask)
 

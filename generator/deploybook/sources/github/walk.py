@@ -68,6 +68,8 @@ class List:
         read: Makes the items of an entry.
         is_open: Whether an entry may still change without moving to the list's head.
         longest_open: After that an open entry is given up.
+        news: How many entries are asked for at first where the list is known down to the newest: GitHub
+            counts what a query may bring, not what it brings.
     """
 
     what: str
@@ -81,6 +83,7 @@ class List:
     read: Callable[[Ask, dict[str, Any]], Iterator[Item]]
     is_open: Callable[[dict[str, Any]], bool] = lambda _: False
     longest_open: timedelta = timedelta(days=30)
+    news: int = PAGE
 
 
 def pull(door: Door, place: Place, wanted: List, ask: Ask) -> Iterator[Item]:
@@ -121,7 +124,8 @@ class _Walk:
         """From `state.after`, or from the top, to its floor; a cursor after each page."""
         done, again = 0, False
         while True:
-            page = self._page(state.after)
+            few = state.newest is not None and state.after is None
+            page = self._page(state.after, self._wanted.news if few else PAGE)
             nodes = [node for node in page.get("nodes") or [] if isinstance(node, dict)]
             if state.after and not nodes and not again:
                 again = True  # a page of the list did not come
@@ -165,7 +169,7 @@ class _Walk:
             reason = f"GitHub's answer is not as expected: {type(error).__name__} {error}"
             yield Rejected(where, reason[:300], json.dumps(node)[:500])
 
-    def _page(self, after: str | None) -> dict[str, Any]:
+    def _page(self, after: str | None, most: int) -> dict[str, Any]:
         while True:
             text = self._wanted.query
             for field, part in self._wanted.optional.items():
@@ -173,7 +177,7 @@ class _Walk:
             variables = {
                 "owner": self._place.owner,
                 "name": self._place.name,
-                "first": self._first,
+                "first": min(self._first, most),
                 "after": after,
             }
             try:
