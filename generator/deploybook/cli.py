@@ -58,6 +58,10 @@ Believe = Annotated[
         "--believe", metavar="NAME", help="Sources whose name has this in it may say much less than before."
     ),
 ]
+OnlyTeam = Annotated[
+    str | None,
+    typer.Option("--only", help="One team's site, in its own folder, with links to the rest."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print each step.")]
 EnvironmentName = Annotated[str, typer.Argument(help="An environment, a group of them, or all.")]
@@ -91,14 +95,13 @@ def _instant(text: str | None) -> datetime:
     return instant.astimezone(UTC)
 
 
-def _config(file: Path | None) -> Config:
+def _config(file: Path | None, team: str | None = None) -> Config:
     """The configuration that is named or found; without one, that of the git checkout we are in."""
     from deploybook.config import detect, find, load
 
-    if file is not None:
-        return load(file)
-    found = find(Path.cwd())
-    return load(found) if found is not None else detect(Path.cwd())
+    found = file or find(Path.cwd())
+    whole = load(found) if found is not None else detect(Path.cwd())
+    return whole if team is None else whole.only(team)
 
 
 @app.command()
@@ -153,6 +156,7 @@ def init(
 def build(
     config: ConfigFile = None,
     as_of: AsOf = None,
+    only: OnlyTeam = None,
     since: Annotated[str | None, typer.Option(help="Read history again from this day on.")] = None,
     believe: Believe = None,
     max_wait: MaxWait = 300.0,
@@ -166,7 +170,7 @@ def build(
 
     reading = Reading(since=_day(since), believe=believe or (), max_wait=max_wait)
     with Progress(quiet=quiet, verbose=verbose) as progress:
-        outcome = build_site(_config(config), _instant(as_of), reading, progress=progress)
+        outcome = build_site(_config(config, only), _instant(as_of), reading, progress=progress)
     for line in outcome.problems:
         print(line, file=sys.stderr)
     if not quiet:
@@ -209,14 +213,18 @@ def sync(
 
 @app.command()
 def render(
-    config: ConfigFile = None, as_of: AsOf = None, quiet: Quiet = False, verbose: Verbose = False
+    config: ConfigFile = None,
+    as_of: AsOf = None,
+    only: OnlyTeam = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write Markdown, charts, feeds and data files from the store; no network, no MkDocs."""
     from deploybook.build.compose import render as render_pages
     from deploybook.build.progress import Progress
 
     with Progress(quiet=quiet, verbose=verbose) as progress:
-        outcome = render_pages(_config(config), _instant(as_of), progress=progress)
+        outcome = render_pages(_config(config, only), _instant(as_of), progress=progress)
     if not quiet:
         print(outcome.says)
 

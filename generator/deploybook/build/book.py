@@ -9,7 +9,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from deploybook.build import public
+from deploybook.build import portion, public
 from deploybook.build.progress import Progress
 from deploybook.build.reading import read_repositories, stated
 from deploybook.charts.studio import Studio
@@ -60,7 +60,7 @@ class Held(Mapping[str, pa.Table]):
 @contextmanager
 def _counted(linked: Linked, history: History, config: Config) -> Iterator[Runs]:
     """What metrics are counted from, and by what: linked rows in memory, the rest where it lies."""
-    cache = config.build_dir / "cache"
+    cache = config.work_dir / "cache"
     joined = {name: getattr(linked, name) for name in INPUTS if hasattr(linked, name)}
     names = [name for name in INPUTS if name not in joined]
     if config.engine != "duckdb":
@@ -83,11 +83,12 @@ def open_book(
     """Link and count the history as of an instant; for a public site, without what is not for outside."""
     config = by_branch_rules(config, history.read("branch_rules"), lambda: history.read("pipeline_runs"))
     local = repositories(config, config.build_dir)
+    portion.narrow(history, config)
     progress.step("linking changes, deployments and incidents")
     shown = public.hide_config(config) if config.site.public else config
     held = _held(history, public.hide_before, shown, as_of)
     known = Held([*held, "heads"], lambda name: heads(local, config) if name == "heads" else held[name])
-    linked: Linked = link(known, shown, as_of)
+    linked: Linked = portion.known(link(known, shown, as_of), config)
     said = read_repositories(local, config)
     progress.step("counting")
     releases = release_branches(local, config)
@@ -116,15 +117,19 @@ def open_book(
         },
         history=_held(history, partial(public.hide_after, shown), shown, as_of),
         tested=history.codebases(TESTS),
-        sources=[_status(source, shown) for source in history.sources()],
-        rejected=[_aside(row, shown) for row in history.rejected().to_pylist()],
+        sources=[_status(source, shown) for source in history.sources() if portion.asks(source.name, config)],
+        rejected=[
+            _aside(row, shown)
+            for row in history.rejected().to_pylist()
+            if portion.asks(row["source"], config)
+        ],
         repositories={name: repository.folder for name, repository in local.items()},
         releases=releases,
         owners=said.owners,
         houses=said.houses,
         pipelines=said.pipelines,
         statements=stated(config)[0],
-        published=history.kept("published").to_pyarrow(),
+        published=portion.published(history.kept("published").to_pyarrow(), config),
         answered=history.kept("answers").to_pyarrow(),
         notices=history.kept("notices").select("key", "sent_at", "to").to_pyarrow(),
         studio=studio,

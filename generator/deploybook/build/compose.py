@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deploybook import __version__
-from deploybook.build import ahead, forgetting, kept, policy, publish, scan, site
+from deploybook.build import ahead, forgetting, kept, policy, portion, publish, scan, site
 from deploybook.build.progress import Progress
 from deploybook.build.seals import Seals
 from deploybook.charts.studio import Studio
@@ -137,16 +137,21 @@ def sync(config: Config, as_of: datetime, reading: Reading | None = None, *, pro
 
 
 def _sync(config: Config, history: History, as_of: datetime, reading: Reading, progress: Progress) -> Outcome:
+    """Read sources; for a team's part as the whole names them, so that the history is the same."""
     from deploybook.build.reading import bring, guarded
     from deploybook.sources import feeds
     from deploybook.sources.local import repositories
 
     rows = rejected = 0
     problems: list[str] = []
-    asked = [guarded(feed) for feed in feeds(config, config.build_dir)]
+    asked = [
+        guarded(feed)
+        for feed in feeds(config.whole or config, config.build_dir)
+        if portion.asks(feed.name, config)
+    ]
     if forgotten := forgetting.read(config):
         asked = [forgetting.without(feed, forgotten) for feed in asked]
-    if reading.everything:
+    if reading.everything and config.whole is None:
         _forget_others(history, {feed.name for feed in asked})
     for feed in asked:
         if not reading.wants(feed.name):
@@ -216,7 +221,7 @@ def _wrote(written: Written, where: Path) -> str:
 
 def docs_folder(config: Config) -> Path:
     """Where Markdown and files are written for the site's builder."""
-    return config.build_dir / "docs"
+    return config.work_dir / "docs"
 
 
 @dataclass(frozen=True)
@@ -230,7 +235,7 @@ class _Tools:
 @contextmanager
 def _tools(config: Config) -> Iterator[_Tools]:
     """Made ready beside what comes before pages, where nothing of them is kept yet."""
-    cache = config.build_dir / "cache"
+    cache = config.work_dir / "cache"
     with ahead.templates(cache / "templates") as templates, Studio(cache / "charts", beside=True) as studio:
         yield _Tools(studio, templates)
 
@@ -255,7 +260,7 @@ def _render(
     progress.step("writing pages")
     jinja = environment(tools.templates)
     by_hand = config.by_hand if config.file is not None else None
-    docs, remembered = docs_folder(config), Remembered(config.build_dir / "cache" / "pages.json", edition())
+    docs, remembered = docs_folder(config), Remembered(config.work_dir / "cache" / "pages.json", edition())
     parts = _revised(everything(book), last or docs, as_of)
     written = write(jinja, parts, by_hand, docs, studio=tools.studio, remembered=remembered)
     tools.studio.prune()
@@ -279,18 +284,20 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
         PublishError: MkDocs failed or the place is not ours; the last good site stands.
     """
     own = site.read_settings(config.root / "mkdocs.yml") if config.file is not None else {}
-    target = site.site_folder(config.root, own)
+    target = site.site_folder(config.root, own, "-".join(config.teams) if config.whole else None)
     publish.check_place(target)
     with only_one(config), few_collections():
         with _tools(config) as tools, _history(config) as history:
-            kept.read_back(history, target)
+            if config.whole is None:
+                kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)
             book, _ = _render(config, history, as_of, tools, progress, target)
         says = _publish(config, book, own, target, progress)
-        with _history(config) as history:
-            history.keep("published", book.kept.new)
-            history.keep("answers", _answered(history, docs_folder(config), as_of))
-            kept.write(history, target, public=config.site.public)
+        if config.whole is None:
+            with _history(config) as history:
+                history.keep("published", book.kept.new)
+                history.keep("answers", _answered(history, docs_folder(config), as_of))
+                kept.write(history, target, public=config.site.public)
     return Outcome(f"{synced.says}; {says}", synced.problems, synced.exit_code)
 
 
@@ -306,19 +313,22 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     settings = site.mkdocs_config(
         theme, own, name=config.site.name, url=config.site.url, docs=docs, site=next_site,
         nav=navigation.nav(docs, book),
-        extra={"simulated": config.site.simulated, "feeds": discovery(book), "behind": behind(book)},
+        extra={
+            "simulated": config.site.simulated, "feeds": discovery(book), "behind": behind(book),
+            "whole": config.whole and {"name": config.whole.site.name, "url": config.whole.site.url},
+        },
     )  # fmt: skip
     print_ = site.fingerprint([docs, theme], settings, *policy.RULES)
     facts = _facts(book, print_)
     if _built_from(target) == print_:
         write_if_changed(target / publish.MARK, facts)
         return f"{target} is as it was: nothing new"
-    write_if_changed(config.build_dir / "mkdocs.yml", settings.encode())
+    write_if_changed(config.work_dir / "mkdocs.yml", settings.encode())
     shutil.rmtree(next_site, ignore_errors=True)
     next_site.mkdir(parents=True)  # fails here, with a plain word, where we may not write
     progress.step("building the site")
-    site.run_mkdocs(config.build_dir / "mkdocs.yml", config.build_dir / "mkdocs.log")
-    seals = Seals(config.build_dir / "cache" / "seals.json", target)
+    site.run_mkdocs(config.work_dir / "mkdocs.yml", config.work_dir / "mkdocs.log")
+    seals = Seals(config.work_dir / "cache" / "seals.json", target)
     sealed = policy.seal(next_site, seals)
     write_if_changed(next_site / publish.MARK, facts)
     kept.carry(target, next_site)
@@ -326,7 +336,7 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
     known = scan.Known(sealed.scripts, (*site.theme_folders(theme), config.by_hand), config.site.url)
     scan.check(next_site, changed, known)
     for name, snippet in policy.servers(sealed.policy).items():
-        write_if_changed(config.build_dir / "headers" / name, snippet.encode())
+        write_if_changed(config.work_dir / "headers" / name, snippet.encode())
     publish.publish(next_site, target)
     seals.keep()
     return f"{target}: {len(changed):,} files are new"

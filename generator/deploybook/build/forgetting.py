@@ -177,7 +177,7 @@ def forget(config: Config, name: str) -> list[str]:
         cells = upkeep.rewrite(history, forgotten.clean)
     if config.history_url.startswith("duckdb:"):
         upkeep.compact(config.history_url, config.root)
-    for derived in ("docs", "cache"):
+    for derived in ("docs", "cache", "teams"):
         shutil.rmtree(config.build_dir / derived, ignore_errors=True)
     lines = [f"{len(spellings)} spellings are on the list ({FILE}), {cells:,} texts of the history changed"]
     if key:

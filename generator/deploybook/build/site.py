@@ -23,9 +23,10 @@ _OURS = frozenset(
 """Keys of a `mkdocs.yml` that Deploybook sets itself: the theme and the safety of the site depend on them."""
 
 
-def site_folder(root: Path, settings: dict[str, Any]) -> Path:
-    """Where the site goes: `site_dir` of `mkdocs.yml`, `site/` unless it says otherwise."""
-    return root / str(settings.get("site_dir") or "site")
+def site_folder(root: Path, settings: dict[str, Any], team: str | None = None) -> Path:
+    """Where the site goes: `site_dir` of `mkdocs.yml`, else `site/`; a team's beside it, as `site-team/`."""
+    whole = root / str(settings.get("site_dir") or "site")
+    return whole if team is None else whole.with_name(f"{whole.name}-{team}")
 
 
 def read_settings(file: Path) -> dict[str, Any]:

@@ -53,7 +53,10 @@ def counting(
     run = f"run-{uuid.uuid4().hex}"
     with _told(config.spark.master), _session(config) as connection:
         try:
-            stored = {name: _table(connection, name, table, lake, run) for name, table in laid.items()}
+            stored = {
+                name: history.narrowed(_table(connection, name, table, lake, run))
+                for name, table in laid.items()
+            }
             rows = {**linked, **stored}
             yield SparkEngine(rows, connection, lambda name, table: lake.put(run, name, table), cache)
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from hashlib import sha256
@@ -25,6 +25,7 @@ class Config(Document):
 
     _root: Path = PrivateAttr(default_factory=Path)
     _file: Path | None = PrivateAttr(default=None)
+    _whole: Config | None = PrivateAttr(default=None)
 
     @classmethod
     def of(cls, content: Mapping[str, Any], *, root: Path, file: Path | None = None) -> Self:
@@ -57,6 +58,59 @@ class Config(Document):
     def build_dir(self) -> Path:
         """Working files."""
         return self.root / "build"
+
+    @property
+    def work_dir(self) -> Path:
+        """What a build makes on its way: below `build_dir`, a team's part apart from the whole."""
+        return self.build_dir if self._whole is None else self.build_dir / "teams" / next(iter(self.teams))
+
+    @property
+    def whole(self) -> Config | None:
+        """What this is a team's part of; none where it is all there is."""
+        return self._whole
+
+    def only(self, team: str) -> Self:
+        """One team's part: its codebases and nobody else's, by the same rules.
+
+        Raises:
+            UsageError: There is no such team, it has no codebase, or nothing says where the rest is.
+        """
+        if team not in self.teams:
+            known = ", ".join(sorted(self.teams)) or "none is configured"
+            raise UsageError(f"there is no team {team!r}", where="--only", next_step=f"one of: {known}")
+        own = {name: codebase for name, codebase in self.codebases.items() if codebase.team == team}
+        if not own:
+            raise UsageError(
+                f"no codebase is of the team {team!r}",
+                where="--only",
+                next_step=f"write `team: {team}` there",
+            )
+        if not self.site.url:
+            raise UsageError(
+                "nothing says where the rest is, which a team's site links to",
+                where="--only", next_step="write the address of the whole site as `url:` below `site:`",
+            )  # fmt: skip
+        name = f"{self.teams[team].name or team}, {self.site.name}"
+        meetings = tuple(each for each in self.process.meetings if not each.teams or team in each.teams)
+        part = self.model_copy(
+            update={
+                "codebases": own,
+                "teams": {team: self.teams[team]},
+                "site": self.site.model_copy(update={"name": name}),
+                "process": self.process.model_copy(
+                    update={"meetings": tuple(_only(each, "teams", {team}) for each in meetings)}
+                ),
+                "annotations": tuple(
+                    _only(each, "codebases", own)
+                    for each in self.annotations
+                    if each.codebases is None or not own.keys().isdisjoint(each.codebases)
+                ),
+            }
+        )
+        for each in set(vars(part)) - set(Config.model_fields):  # worked out of the whole
+            del vars(part)[each]
+        part._whole = self
+        return part
 
     @property
     def history_url(self) -> str:
@@ -198,6 +252,12 @@ class Config(Document):
         return tuple(
             name for name, flag in self.flags.items() if flag.label and flag.label.casefold() in have
         )
+
+
+def _only(entry: Any, field: str, known: Container[str]) -> Any:
+    """An entry of the file with those of its names that are known."""
+    named = getattr(entry, field)
+    return entry.model_copy(update={field: named and tuple(each for each in named if each in known)})
 
 
 def _rule(process: Process | Before) -> periods.Rule:

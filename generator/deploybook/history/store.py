@@ -71,6 +71,7 @@ class History:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._orders: dict[str, dict[str, int]] = {}
+        self._only: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, url: str, *, root: Path, read_only: bool = False) -> Self:
@@ -250,9 +251,19 @@ class History:
         with self._db.told():
             order = self._order(name, kept)
         if not order:
-            return kept
+            return self.narrowed(kept)
         places = ibis.memtable({"source": list(order), "place": list(order.values())})
-        return merged(kept, kind.key, places)
+        return merged(self.narrowed(kept), kind.key, places)
+
+    def only(self, codebases: Iterable[str]) -> None:
+        """From now on tables are of these codebases, and of what is of none."""
+        self._only = tuple(codebases)
+
+    def narrowed(self, rows: ibis.Table) -> ibis.Table:
+        """The rows of a table that are of what `only` named."""
+        if not self._only or "codebase" not in rows.columns:
+            return rows
+        return rows.filter(rows.codebase.isin(self._only) | rows.codebase.isnull())
 
     def _order(self, name: str, kept: ibis.Table) -> dict[str, int]:
         """The sources of a table, numbered by standing; empty where no two speak of the same thing."""

@@ -12,6 +12,7 @@ from deploybook import words
 from deploybook.pages.book import Book
 from deploybook.pages.homefive import MetricRow, five_small
 from deploybook.pages.page import Page
+from deploybook.pages.rest import whole_link
 from deploybook.pages.stops import stops
 from deploybook.pages.telling import Teller, Told, ago, ahead
 from deploybook.pages.week import Link, highlights, is_news
@@ -133,6 +134,8 @@ def _sentence(book: Book, count: int) -> str:
 
 
 def _asof(book: Book, week: Period) -> Iterator[Markup | str]:
+    if (rest := whole_link(book)) is not None:
+        yield Markup("a part of {}").format(rest)
     failing = [source.name for source in book.sources if source.error]
     if failing:
         yield Markup('<a href="~/data/">{}</a>').format(

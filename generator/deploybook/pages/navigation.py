@@ -56,7 +56,9 @@ def nav(docs: Path, book: Book) -> list[Any]:
         groups[group] = found
     for group, file, title in _by_hand(docs, book, listed):
         groups.setdefault(group, []).append({title: file})
-    return [{str(html(group)): found} for group, found in groups.items() if found]
+    whole = book.config.whole
+    rest = [{str(html(f"All of {whole.site.name}")): whole.site.url}] if whole else []
+    return [*rest, *({str(html(group)): found} for group, found in groups.items() if found)]
 
 
 def _by_hand(docs: Path, book: Book, listed: set[str]) -> Iterator[tuple[str, str, str]]:

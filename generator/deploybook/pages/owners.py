@@ -21,6 +21,7 @@ from deploybook.pages.owning import (
     whole,
 )
 from deploybook.pages.page import File, Page
+from deploybook.pages.rest import elsewhere
 from deploybook.pages.rota import Holder, past, rota, year
 from deploybook.text import escape, json_for_script, link, slug
 
@@ -86,6 +87,8 @@ class OwnersPage:
     others: tuple[tuple[object, ...], ...]
     gaps: tuple[Markup | str, ...]
     sample: str
+    elsewhere: tuple[tuple[Markup, Markup], ...]
+    """On one team's site: the other teams and their codebases."""
 
 
 def pages(book: Book) -> Iterator[Page | File]:
@@ -118,6 +121,7 @@ def owners_page(book: Book) -> OwnersPage:
         others=tuple(changed_by_others(book)),
         gaps=tuple(gaps(book)),
         sample=_sample(book),
+        elsewhere=tuple(elsewhere(book)),
     )
 
 
