@@ -58,7 +58,7 @@ def test_no_page_has_an_element_or_attribute_that_runs(site: Path) -> None:
 
 
 def test_scripts_are_only_those_of_every_page_and_the_finders_own(site: Path) -> None:
-    ours = _scripts(site / "404.html") | {"changes.js", "owners.js"}
+    ours = _scripts(site / "404.html") | {"changes.js", "owners.js", "process.js"}
     assert "deploybook.js" in ours
     assert not {name for page in pages(site) for name in _scripts(page)} - ours
     bodies = {body for page in pages(site) for body in _inline(page)}

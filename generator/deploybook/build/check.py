@@ -74,7 +74,7 @@ def _secrets(config: Config) -> Iterator[Finding]:
         if source.kind not in _EACH_RUN:
             where = f"sources[{number}].{source.kind}"
             so = "the source cannot be read here, and a build ends with exit code 3"
-            yield from _unset(where, [*_references(source.options)], "deploybook build", so)
+            yield from _unset(where, [*_references(source.options)], "deploybook sync", so)
     targets = {
         **{f"teams.{name}.notify": team.notify for name, team in config.teams.items()},
         **{f"people.{name}.notify": person.notify for name, person in config.people.items()},
@@ -87,7 +87,7 @@ def _unset(where: str, references: Sequence[str], command: str, so: str) -> Iter
     names = [reference.removeprefix("env:") for reference in references]
     unset = [name for name in names if not os.environ.get(name)]
     if unset:
-        step = f"set it where {command} runs, in the schedule’s secrets"
+        step = f"set it where {command} runs"
         yield Finding("missing", where, f"{', '.join(unset)} is not set here", step, so=so)
 
 
