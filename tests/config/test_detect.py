@@ -205,7 +205,7 @@ def test_the_docs_of_a_codebase_are_not_the_sites(checkout: Path) -> None:
     (checkout / "docs/api.md").write_text("![x](https://elsewhere.test/x.png)\n")
     (checkout / ".gitignore").write_text("/build\n*.pyc\n")
     done = init(checkout, suggest(checkout))
-    assert done.unignored == ("site/", ".site.next/")
+    assert done.unignored == ("site/", ".site.next/", "site-*/", ".site-*.next/")
     assert Path("deploybook/process/how-we-deploy.md") in done.written
     assert load(checkout / "deploybook.yml").by_hand == checkout / "deploybook"
     again = init(checkout, suggest(checkout))
