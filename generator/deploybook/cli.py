@@ -62,8 +62,31 @@ OnlyTeam = Annotated[
     str | None,
     typer.Option("--only", help="One team's site, in its own folder, with links to the rest."),
 ]
+
+
+def _speak(wanted: bool) -> bool:
+    """Let git and the network say what they are asked, on standard error, with no secret in it."""
+    if wanted:
+        import logging
+
+        class Hidden(logging.Formatter):
+            def format(self, record: logging.LogRecord) -> str:
+                return hide(super().format(record))
+
+        told = logging.StreamHandler()
+        told.setFormatter(Hidden("  %(message)s"))
+        log = logging.getLogger("deploybook")
+        log.handlers = [told]
+        log.setLevel(logging.INFO)
+        log.propagate = False
+    return wanted
+
+
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print each step.")]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", callback=_speak, help="Print each step, git's and the network's too."),
+]
 EnvironmentName = Annotated[str, typer.Argument(help="An environment, a group of them, or all.")]
 Codebases = Annotated[
     list[str] | None,
@@ -122,6 +145,7 @@ def init(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001
 ) -> None:
     """Write a site repository: configuration, pages to write by hand, a schedule. Changes no file."""
     from deploybook.config.init import ELSEWHERE, describe
@@ -303,7 +327,11 @@ app.add_typer(history_commands, name="history")
 
 
 @history_commands.command()
-def compact(config: ConfigFile = None, quiet: Quiet = False) -> None:
+def compact(
+    config: ConfigFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001
+) -> None:
     """Give back the room in the history's file that is no longer used."""
     from deploybook.build.compose import only_one
     from deploybook.history.upkeep import compact as compact_history
@@ -320,6 +348,7 @@ def forget(
     person: Annotated[str, typer.Option("--person", help="A name of people:, or any spelling.")],
     config: ConfigFile = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001
 ) -> None:
     """Take a person out of the history, and keep them out of it and of the site."""
     from deploybook.build.forgetting import forget as forget_person
@@ -334,11 +363,15 @@ def serve(
     config: ConfigFile = None,
     as_of: AsOf = None,
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.")] = 8000,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Build, serve on this machine, and build again when something changes."""
+    from deploybook.build.progress import Progress
     from deploybook.build.serve import serve as serve_site
 
-    serve_site(lambda: _config(config), lambda: _instant(as_of), port=port, say=print)
+    with Progress(quiet=quiet, verbose=verbose) as progress:
+        serve_site(lambda: _config(config), lambda: _instant(as_of), port=port, say=print, progress=progress)
 
 
 @app.command()
@@ -351,13 +384,14 @@ def example(
     codebases: Annotated[int, typer.Option(min=1, help="How many codebases.")] = 8,
     years: Annotated[int, typer.Option(min=1, help="How many years of history.")] = 2,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Make the example organisation: real git repositories and records, simulated and marked as such."""
     from deploybook.build.progress import Progress
     from deploybook.example import EXAMPLE_UNTIL, make_example
 
     last = until.date() if until else EXAMPLE_UNTIL
-    with Progress(quiet=quiet, verbose=False) as progress:
+    with Progress(quiet=quiet, verbose=verbose) as progress:
         made = make_example(
             folder, seed=seed, until=last, codebases=codebases, years=years, progress=progress.count
         )
@@ -387,6 +421,7 @@ def lock(
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001
 ) -> None:
     """Take a deployment lock, or renew it; exit code 1 where another holds it."""
     from deploybook.locks import Request
@@ -409,6 +444,7 @@ def unlock(
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001
 ) -> None:
     """Release a deployment lock; exit code 1 where another holds it."""
     from deploybook.locks import Request
@@ -424,6 +460,7 @@ def locks(
     codebase: Codebases = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001
 ) -> None:
     """List the deployment locks that stand, and the freeze of the calendar."""
     from deploybook.locks import Request
@@ -450,6 +487,7 @@ def gate(
     as_of: AsOf = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001
 ) -> None:
     """May this revision be promoted: pass, fail or no proof, and why; exit code 0 only for pass."""
     from deploybook.build.promotion import Promotion, ask_gate
@@ -472,6 +510,7 @@ def notify(
     as_of: AsOf = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print who would get what, and why.")] = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,  # noqa: ARG001
 ) -> None:
     """Send what changed since the last notice: once each, to the right team and person."""
     import time

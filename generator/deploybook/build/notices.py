@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ from deploybook.sources.local import heads, release_branches, repositories
 from deploybook.sources.repository import Repository
 from deploybook.words import NBSP, count
 
+_log = logging.getLogger(__name__)
 FEED = "notices"
 """What notices are called among the sources: there the data page shows which targets took none."""
 
@@ -87,6 +89,7 @@ def _notify(
 ) -> Sent:
     """As `notify`, in a history that nobody else sends from; without a sender nothing is sent or written."""
     outbox, router = Outbox(history), Router(config, as_of)
+    _log.info("counting what happened since the last notice")
     known = gather(config, history, as_of, outbox)
     wanted = outbox.wanted()
     fresh = [pair for pair in router.wants() if pair not in wanted]
@@ -97,6 +100,7 @@ def _notify(
     for target, line in new:
         waiting.setdefault(target, []).append(line)
     messages = router.messages(waiting, outbox.subjects_since(router.today))
+    _log.info("%s new, %s to send", count(len(new), "line"), count(len(messages), "message"))
     if send is None:
         left = _count(router.reachable(waiting)) - sum(len(each.lines) for each in messages)
         return Sent(messages, 0, [], left)

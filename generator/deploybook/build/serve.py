@@ -39,7 +39,12 @@ def watched(config: Config) -> dict[Path, int]:
 
 
 def serve(
-    read_config: Callable[[], Config], clock: Callable[[], datetime], *, port: int, say: Callable[[str], None]
+    read_config: Callable[[], Config],
+    clock: Callable[[], datetime],
+    *,
+    port: int,
+    say: Callable[[str], None],
+    progress: Progress,
 ) -> None:
     """Serve until interrupted; a build that fails is told, and the last good site stays.
 
@@ -48,8 +53,7 @@ def serve(
         DeploybookError: The first build failed.
     """
     config = read_config()
-    with Progress(quiet=False, verbose=False) as progress:
-        say(build(config, clock(), progress=progress).says)
+    say(build(config, clock(), progress=progress).says)
     own = site.read_settings(config.root / "mkdocs.yml") if config.file is not None else {}
     folder = site.site_folder(config.root, own)
     try:
@@ -69,8 +73,7 @@ def serve(
             seen = now
             try:
                 config = read_config()
-                with Progress(quiet=False, verbose=False) as progress:
-                    say(build(config, clock(), progress=progress).says)
+                say(build(config, clock(), progress=progress).says)
             except DeploybookError as error:
                 say(f"{error}\nthe last good site stays")
     finally:

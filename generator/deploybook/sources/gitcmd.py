@@ -8,6 +8,7 @@ fetches: an object that a partial repository lacks is an error of that object, n
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import subprocess
@@ -25,6 +26,7 @@ FETCH_SECONDS = 3600
 """How long one fetch may take before it is given up."""
 
 _BLOCK = 1 << 20
+_log = logging.getLogger(__name__)
 _KEPT = ("GIT_SSH", "GIT_SSL_", "GIT_HTTP_", "GIT_PROXY_", "GIT_CONFIG_", "GIT_ASKPASS", "GIT_EXEC_PATH")
 _SAFE = (
     "-c", "core.fsmonitor=false",
@@ -87,6 +89,7 @@ def stream(
     Raises:
         SourceError: git is not installed, failed, or took longer than `seconds`.
     """
+    _log.info("git %s in %s", arguments[0], repository)
     with tempfile.TemporaryFile() as said, _input(lines) as given:
         try:
             process = subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ SECONDS = 30
 """For one answer."""
 _AT_LEAST = 60.0
 """Seconds to wait for a limit that does not say how long: what GitHub asks for."""
+_log = logging.getLogger(__name__)
 _PASSING = frozenset({408, 425, 500, 502, 503, 504})
 
 _ELSEWHERE = frozenset({302, 303, 307})
@@ -243,6 +245,7 @@ def session(headers: Mapping[str, str], auth: tuple[str, str] | None = None) -> 
         answer = kept.request(
             method, address, headers=more, json=body, timeout=SECONDS, allow_redirects=False
         )
+        _log.info("%s %s: %d", method, address.partition("?")[0], answer.status_code)
         return answer.status_code, {key.lower(): value for key, value in answer.headers.items()}, answer.text
 
     return send
