@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sources.github.support import Book
+from tests.support.github_server import Hub
 from tests.support.loopback import Asked, Loopback, Reply
 
 from deploybook.config import Config
 from deploybook.errors import SourceError
 from deploybook.feed import Rejected
+from deploybook.records import Deployment, PipelineRun
 from deploybook.sources.github import attempts
 from deploybook.sources.github.deployments import deployment
 from deploybook.sources.github.door import Place
@@ -126,6 +129,55 @@ def test_recorded_runs_and_jobs_are_read() -> None:
         assert job.completed_at is not None
         assert job.completed_at >= job.started_at
         assert job.attempt is not None
+
+
+def recorded_runs() -> tuple[list[dict[str, Any]], dict[int, dict[str, Any]]]:
+    """Every run that either project recorded, and the answers about the jobs of some of them."""
+    lists = bodies(r"/repos/[^/]+/[^/]+/actions/(workflows/\d+/)?runs(\?.*)?")
+    about = bodies(r"/repos/[^/]+/[^/]+/actions/runs/\d+/jobs(\?.*)?")
+    for file in sorted(RECORDED.glob("hub4j-wiremock/GHWorkflowRunTest/*/__files/*runs*.json")):
+        content = json.loads(file.read_text())
+        (lists if "workflow_runs" in content else about).append(content)
+    runs = {row["id"]: row for page in lists for row in page["workflow_runs"]}
+    runs |= {row["id"]: row for row in bodies(r"/repos/[^/]+/[^/]+/actions/runs/\d+")}
+    return list(runs.values()), {page["jobs"][0]["run_id"]: page for page in about if page.get("jobs")}
+
+
+@pytest.mark.parametrize("stop", [None, 2, 3, 4])
+def test_recorded_runs_and_jobs_come_through_the_source_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int | None
+) -> None:
+    monkeypatch.setenv("GITHUB_TEST", "token-of-the-test")
+    rows, jobs = recorded_runs()
+    hub = Hub(
+        runs=sorted(rows, key=lambda row: row["created_at"]), no_checks=True,
+        jobs={run: page["jobs"] for run, page in jobs.items()},
+    )  # fmt: skip
+    with hub.serve() as server:
+        book = Book(server, tmp_path, deployments={"from": "workflow", "workflow": "Multi jobs workflow"})
+        if stop is not None:
+            server.fault = lambda number, _: Reply({"message": "no"}, 418) if number >= stop else None
+            assert book.sync(only="runs")["github:shop/runs"] is not None
+        server.fault = None
+        assert book.sync(only="runs") == {"github:shop/runs": None}
+    ended = {str(row["id"]): row for row in rows if row["status"] == "completed"}
+    told = {row["id"]: row for row in book.rows(PipelineRun) if row["attempt"] == (
+        ended[row["id"]].get("run_attempt") or 1
+    )}  # fmt: skip
+    assert told.keys() == ended.keys()
+    assert len(ended) == 98
+    for name, row in ended.items():
+        assert told[name]["outcome"] == attempts.OUTCOMES[row["conclusion"]]
+        assert told[name]["revision"] == row["head_sha"]
+        ends = [job["completed_at"] for job in jobs.get(int(name), {"jobs": []})["jobs"]]
+        asked_for = row["conclusion"] != "success" or told[name]["deploys_to"] or row.get("run_attempt") == 2
+        if ends and asked_for:
+            assert told[name]["finished_at"] == datetime.fromisoformat(max(ends))
+        else:
+            assert told[name]["finished_at"] is None
+    made = book.rows(Deployment)
+    assert {row["environment"] for row in made} == {"production"}
+    assert book.shelf.rejected == []
 
 
 def test_a_recorded_deployment_ended_with_its_own_status_and_not_when_it_was_updated() -> None:

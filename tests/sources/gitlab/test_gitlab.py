@@ -18,7 +18,7 @@ from deploybook.errors import SourceError
 from deploybook.feed import Ask, Feed, Rejected
 from deploybook.records import Change, Deployment, Incident, PipelineRun
 from deploybook.sources import gitlab
-from deploybook.sources.gitlab import merges, pipelines
+from deploybook.sources.gitlab import attempts, merges, pipelines
 from deploybook.sources.gitlab.door import Place
 from deploybook.sources.matching import Names
 
@@ -70,6 +70,9 @@ class Lab:
     """GitLab's answers for `acme/shop`, in the order in which rows changed, as it was asked."""
 
     def __init__(self) -> None:
+        self.jobs: list[dict[str, Any]] = [
+            {"id": 1, "name": "test", "status": "failed", "started_at": at(1), "finished_at": at(2)}
+        ]
         self.rows: dict[str, list[dict[str, Any]]] = {
             "merge_requests": [merge(n, n * 60) for n in range(1, 231)],
             "pipelines": [pipeline(n, n * 40, "failed" if n == 5 else "success") for n in range(1, 211)],
@@ -91,9 +94,7 @@ class Lab:
         if found := re.fullmatch(r"pipelines/(\d+)", path):
             return Reply(next(row for row in self.rows["pipelines"] if row["id"] == int(found[1])))
         if re.fullmatch(r"pipelines/\d+/jobs", path):
-            return Reply(
-                [{"id": 1, "name": "test", "status": "failed", "started_at": at(1), "finished_at": at(2)}]
-            )
+            return Reply(self.jobs)
         if re.fullmatch(r"merge_requests/\d+/commits", path):
             return Reply(
                 [{"id": "c" * 40, "authored_date": at(-500)}, {"id": "d" * 40, "authored_date": at(-400)}]
@@ -263,6 +264,60 @@ def test_many_rows_of_one_instant_are_all_read(server: Loopback, lab: Lab) -> No
     whole(shelf, lab)
 
 
+def job(
+    number: int, name: str, status: str, begun: float | None, made: float | None = None
+) -> dict[str, Any]:
+    """A job of three minutes, made when it began unless it says otherwise."""
+    return {
+        "id": number, "name": name, "status": status, "allow_failure": name == "lint",
+        "created_at": at(made if made is not None else begun or 0),
+        "started_at": at(begun) if begun is not None else None,
+        "finished_at": at(begun + 3) if begun is not None else None,
+    }  # fmt: skip
+
+
+def test_a_pipeline_that_was_run_again_keeps_what_was_before_and_each_has_its_own_times(
+    server: Loopback, lab: Lab
+) -> None:
+    lab.rows["pipelines"] = [pipeline(1, 0, "failed") | {"duration": 420}]
+    lab.jobs = [
+        job(1, "build", "success", 1), job(2, "test", "failed", 4, 0), job(3, "deploy", "skipped", None, 0),
+        job(4, "lint", "failed", 4, 0),
+    ]  # fmt: skip
+    shelf = Shelf()
+    sync(server, shelf)
+    (first,) = shelf.of(PipelineRun)
+    lab.rows["pipelines"] = [
+        pipeline(1, 0) | {"duration": 780, "finished_at": at(106), "updated_at": at(107)}
+    ]
+    lab.jobs[2] = job(3, "deploy", "success", 103, 0)
+    lab.jobs.append(job(5, "test", "success", 100))
+    sync(server, shelf)
+    before, again = sorted(shelf.of(PipelineRun), key=lambda row: row["attempt"])
+    assert before["finished_at"] == START + timedelta(minutes=7)
+    assert (before["outcome"], again["outcome"]) == (first["outcome"], "success") == ("failure", "success")
+    assert [stage.name for stage in before["stages"]] == ["build", "test", "lint"]
+    assert [stage.name for stage in again["stages"]] == ["deploy", "test"]
+    assert (again["queued_at"], again["started_at"], again["finished_at"]) == (
+        START + timedelta(minutes=100), START + timedelta(minutes=100), START + timedelta(minutes=106),
+    )  # fmt: skip
+
+
+def test_what_gitlab_retried_by_itself_or_a_person_played_late_is_of_the_same_attempt() -> None:
+    row = pipeline(1, 0, "failed")
+    (one,) = attempts.runs(HERE, row, [job(1, "test", "failed", 1), job(2, "test", "failed", 4.2)])
+    assert [stage.outcome for stage in one.stages or ()] == ["failure", "failure"]
+    assert one.attempt == 1
+    (late,) = attempts.runs(HERE, row, [job(1, "test", "success", 1), job(2, "deploy", "success", 600, 0)])
+    assert len(late.stages or ()) == 2
+
+
+def test_an_attempt_of_which_nothing_failed_that_counts_was_green() -> None:
+    jobs = [job(1, "test", "success", 1), job(2, "lint", "failed", 1), job(3, "test", "success", 90)]
+    before, _ = attempts.runs(HERE, pipeline(1, 0), jobs)
+    assert before.outcome == "success"
+
+
 def test_a_wrong_token_or_project_is_told_with_the_next_step(server: Loopback) -> None:
     server.fault = lambda number, asked: Reply({"message": "401 Unauthorized"}, 401)
     said = str(sync(server, Shelf())["gitlab:shop/merges"])
@@ -315,8 +370,18 @@ def test_recorded_answers_are_read() -> None:
     ended = [row for row in rows("pipeline_details") if row["status"] in {"success", "failed"}]
     assert len(ended) == 16
     for row in ended:
-        run = pipelines.run(HERE, row, [])
+        (run,) = attempts.runs(HERE, row, [])
         assert run.finished_at == (datetime.fromisoformat(row["finished_at"]) if row["finished_at"] else None)
+    # One was run again the next day: its jobs took 25 minutes of 19 hours.
+    assert [row["id"] for row in ended if row["status"] == "success" and attempts.worth_asking(row)] == [
+        1078343570, 1079558335,
+    ]  # fmt: skip
+    pipelines_of: dict[int, list[dict[str, Any]]] = {}
+    for row in rows("job"):
+        pipelines_of.setdefault(row["pipeline"]["id"], []).append(row)
+    for number, own in pipelines_of.items():
+        told_runs = list(attempts.runs(HERE, {"id": number, "status": "success"}, own))
+        assert sum(len(run.stages or ()) for run in told_runs) == len(own)
     names = Names(Config.of({"codebases": {"shop": {}}}, root=Path()), "gitlab")
     told = {row["status"]: pipelines.deployment(HERE, names, row) for row in rows("deployments")}
     assert {status: made.outcome for status, made in told.items() if made.outcome} == {

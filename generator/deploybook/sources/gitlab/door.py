@@ -11,6 +11,7 @@ from deploybook.config.sources import GitlabOptions
 from deploybook.errors import SourceError, UsageError
 from deploybook.feed import Ask
 from deploybook.sources.http import Client, session
+from deploybook.sources.newer import Row
 
 _NEEDS = "Check the variable that `token:` names. The token needs the scope read_api, and the role Reporter."
 
@@ -69,3 +70,13 @@ class Door:
             self._client = Client(f"GitLab at {self.host}", send, base=base, advice=_NEEDS)
         self._client.max_wait, self._client.wait = ask.max_wait, ask.wait
         return self._client
+
+    def all(self, ask: Ask, path: str) -> list[Row]:
+        """A list to its last page."""
+        found: list[Row] = []
+        following: str | None = f"{path}{'&' if '?' in path else '?'}per_page=100"
+        while following:
+            answer = self.client(ask).get(following)
+            found += answer.content if isinstance(answer.content, list) else []
+            following = answer.next_page
+        return found

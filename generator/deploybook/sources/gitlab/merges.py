@@ -18,8 +18,8 @@ def changes(door: Door, place: Place, ask: Ask) -> Iterator[Item]:
 
     def read(row: Row) -> Iterator[Item]:
         own = f"{place.rest}/merge_requests/{row['iid']}"
-        commits = _all(door, ask, f"{own}/commits")
-        notes = _all(door, ask, f"{own}/notes?sort=asc&order_by=created_at")
+        commits = door.all(ask, f"{own}/commits")
+        notes = door.all(ask, f"{own}/notes?sort=asc&order_by=created_at")
         yield change(place, row, commits, notes)
 
     params = {"state": "merged", "order_by": "updated_at", "sort": "asc", "scope": "all"}
@@ -27,16 +27,6 @@ def changes(door: Door, place: Place, ask: Ask) -> Iterator[Item]:
         client, f"{place.rest}/merge_requests", params, since="updated_after", time="updated_at", ask=ask
     )
     yield from listed.pull(read, f"merge requests of {place.codebase}")
-
-
-def _all(door: Door, ask: Ask, path: str) -> list[Row]:
-    found: list[Row] = []
-    following: str | None = f"{path}{'&' if '?' in path else '?'}per_page=100"
-    while following:
-        answer = door.client(ask).get(following)
-        found += answer.content if isinstance(answer.content, list) else []
-        following = answer.next_page
-    return found
 
 
 def change(place: Place, row: Row, commits: list[Row], notes: list[Row]) -> Change:

@@ -6,61 +6,34 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from deploybook.feed import Ask, Item
-from deploybook.records import Deployment, Incident, Outcome, PipelineRun, Stage
+from deploybook.records import Deployment, Incident, Outcome
+from deploybook.sources.gitlab import attempts
 from deploybook.sources.gitlab.door import Door, Place
 from deploybook.sources.instants import instant
 from deploybook.sources.matching import Names
 from deploybook.sources.newer import Newer, Row
 
-_ENDED = {"success": "success", "failed": "failure", "canceled": "cancel", "skipped": "skip"}
 _DEPLOYED: dict[str, Outcome] = {"success": "success", "failed": "failure", "canceled": "cancel"}
 
 
 def runs(door: Door, place: Place, ask: Ask) -> Iterator[Item]:
-    """The pipelines that ended since the cursor: one request more for each, two for a red one."""
+    """The pipelines that ended since the cursor: a request more for each, two for a red or repeated one."""
     client = door.client(ask)
 
     def read(row: Row) -> Iterator[Item]:
-        if row.get("status") not in _ENDED:
+        if row.get("status") not in attempts.ENDED:
             return
         own = f"{place.rest}/pipelines/{row['id']}"
         whole = client.get(own).content
-        red = row["status"] == "failed"
-        jobs = client.get(f"{own}/jobs", {"per_page": 100, "include_retried": "true"}).content if red else []
-        yield run(place, whole, jobs)
+        asked = attempts.worth_asking(whole)
+        jobs = door.all(ask, f"{own}/jobs?include_retried=true") if asked else []
+        yield from attempts.runs(place, whole, jobs)
 
     params = {"order_by": "updated_at", "sort": "asc"}
     listed = Newer(
         client, f"{place.rest}/pipelines", params, since="updated_after", time="updated_at", ask=ask
     )
     yield from listed.pull(read, f"pipelines of {place.codebase}")
-
-
-def run(place: Place, row: Row, jobs: list[Row]) -> PipelineRun:
-    """A pipeline that ended; its finish is its own `finished_at`."""
-    return PipelineRun(
-        codebase=place.codebase,
-        id=str(row["id"]),
-        pipeline=str(row.get("name") or "pipeline"),
-        outcome=_ENDED[row["status"]],
-        revision=row.get("sha"),
-        branch=row.get("ref"),
-        trigger=row.get("source"),
-        queued_at=instant(row.get("created_at")),
-        started_at=instant(row.get("started_at")),
-        finished_at=instant(row.get("finished_at")),
-        stages=tuple(_stage(job) for job in sorted(jobs, key=lambda job: int(job["id"]))) or None,
-        url=row.get("web_url"),
-    )
-
-
-def _stage(job: Row) -> Stage:
-    return Stage(
-        name=str(job["name"]),
-        outcome=_ENDED.get(str(job.get("status"))),
-        started_at=instant(job.get("started_at")),
-        finished_at=instant(job.get("finished_at")),
-    )
 
 
 def deployments(door: Door, place: Place, names: Names, ask: Ask) -> Iterator[Item]:
