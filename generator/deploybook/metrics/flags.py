@@ -9,7 +9,7 @@ from ibis import _
 
 from deploybook.metrics.grain import Facts, Grain
 from deploybook.metrics.model import Tables
-from deploybook.metrics.spans import one, seconds
+from deploybook.metrics.spans import one, seconds, whole
 from deploybook.metrics.throughput import by_flag, deployments
 
 OFF = ("off", "0", "0.0")
@@ -52,10 +52,13 @@ def judged(tables: Tables, made: Grain) -> Any:
         _.started >= _.on_at, _.next_on_at.isnull() | (_.started < _.next_on_at)
     )
     causeless = told.filter(_.flag.isnull(), _.matched_by.fill_null("") != "said")
+    # Seconds are worked out on both sides before they meet: there are many more pairs than rows.
+    began = causeless.select("codebase", "started", second=whole(_.started)).distinct()
+    until = spans.select("flag", "on_at", until=whole(_.on_at) + int(made.shape.near_hours * 3600))
     near = (
-        spans.inner_join(of_codebases(tables), "flag")
-        .inner_join(causeless.select("codebase", "started"), "codebase")
-        .filter(_.started >= _.on_at, seconds(_.on_at, _.started) <= made.shape.near_hours * 3600)
+        until.inner_join(of_codebases(tables), "flag")
+        .inner_join(began, "codebase")
+        .filter(_.started >= _.on_at, _.second <= _.until)
     )
     marks = blamed.select("flag", "on_at").union(near.select("flag", "on_at"), distinct=True)
     soon = ibis.coalesce(seconds(_.on_at, _.off_at) <= UNDONE_HOURS * 3600, ibis.literal(False))

@@ -36,10 +36,11 @@ def one(flag: Any) -> Any:
     return flag.ifelse(1, 0).cast("int64")
 
 
+def whole(instant: Any) -> Any:
+    """An instant as whole seconds, its fraction cut off, which engines round each its way."""
+    return instant.truncate("s").epoch_seconds().cast("int64")
+
+
 def seconds(start: Any, end: Any) -> Any:
-    """Whole seconds between two instants, both without the fraction, which engines round each its way."""
-
-    def whole(instant: Any) -> Any:
-        return instant.truncate("s").epoch_seconds().cast("int64")
-
+    """Whole seconds between two instants."""
     return whole(end) - whole(start)
