@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -26,7 +27,7 @@ from deploybook.feed import GIT, Added, Ask, Cursor, Feed, Item, Rejected, Uncha
 from deploybook.history import History, SyncReport, schema, store
 from deploybook.history.database import Database
 from deploybook.history.upkeep import drop_older, rewrite
-from deploybook.records import Annotation, Change, FlagChange, Incident, PipelineRun
+from deploybook.records import Annotation, Change, FlagChange, Incident, PipelineRun, TestCaseRun
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -340,3 +341,25 @@ def test_what_is_older_than_is_wanted_is_dropped_and_copies_are_known_to_be_old(
     assert drop_older(history, {"pipeline_runs": timedelta(days=365)}, NOON) == 1
     assert said(history, "pipeline_runs", "id") == [("1",)]
     assert history.states() != before
+
+
+def test_a_test_case_that_says_no_time_is_as_late_as_the_end_of_its_run(history: History) -> None:
+    def case(name: str, **more: Any) -> TestCaseRun:
+        return TestCaseRun(codebase="shop", name=name, outcome="pass", revision="a", **more)
+
+    def ran(id_: str, finished_at: datetime | None) -> PipelineRun:
+        return PipelineRun(codebase="shop", id=id_, pipeline="ci", outcome="success", finished_at=finished_at)
+
+    day = timedelta(days=1)
+    history.sync(
+        feed(
+            ran("early", NOON - day), ran("late", NOON + day), ran("unknown", None),
+            case("own, late", started_at=NOON + day), case("own, early", started_at=NOON - day, run="late"),
+            case("lent, late", run="late"), case("lent, early", run="early"),
+            case("of no time", run="unknown"),
+            case("of no run"), case("of a run that nobody has", run="x"),
+        ),
+        ask(),
+    )  # fmt: skip
+    found = {row["name"]: row["started_at"] for row in history.cases_after(NOON).to_pylist()}
+    assert found == {"own, late": NOON + day, "lent, late": NOON + day}

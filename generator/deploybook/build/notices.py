@@ -132,7 +132,7 @@ def gather(config: Config, history: History, as_of: datetime, outbox: Outbox) ->
         locks=read(tables, "locks", Lock),
         verdicts=[each for each in read(tables, "verdicts", Verdict) if _is_live(each.environment, config)],
         stopped=list(_stopped(runs, linked.deployments, config, begin)),
-        flaky=list(_flaky(history.after("test_case_runs", "started_at", begin))),
+        flaky=list(_flaky(history.cases_after(begin))),
         errors={
             each.name: each.error_at
             for each in history.sources()

@@ -285,15 +285,25 @@ class History:
         with self._db.told():
             return self.table(name).order_by(list(TABLES[name].key)).to_pyarrow()
 
-    def after(self, name: str, column: str, instant: datetime) -> pa.Table:
-        """The rows of `read` whose `column` is later than an instant: of what may be too much to hold.
+    def cases_after(self, instant: datetime) -> pa.Table:
+        """The test case runs later than an instant: all of them may be too many to hold.
 
-        Raises:
-            KeyError: There is no such table.
+        One that does not say when it began stands at the end of its pipeline run, as the figures count it.
         """
+        kind = TABLES["test_case_runs"]
         with self._db.told():
-            rows = self.table(name)
-            return rows.filter(rows[column] > instant).order_by(list(TABLES[name].key)).to_pyarrow()
+            rows = self.table("test_case_runs")
+            timeless = rows.filter(rows.started_at.isnull())
+            runs = self.table("pipeline_runs").select("codebase", "finished_at", run=ibis._.id)
+            ends = (
+                runs.semi_join(timeless, ["codebase", "run"])
+                .group_by("codebase", "run")
+                .agg(end=ibis._.finished_at.min())
+            )
+            lent = timeless.drop("started_at").inner_join(ends, ["codebase", "run"])
+            placed = lent.rename(started_at="end").select(*rows.columns)
+            late = rows.union(placed).filter(ibis._.started_at > instant)
+            return late.order_by(list(kind.key)).to_pyarrow()
 
     def codebases(self, name: str) -> frozenset[str]:
         """Which codebases a table speaks of.
