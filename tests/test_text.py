@@ -122,6 +122,8 @@ def test_a_payload_is_text_in_every_position(name: str, position: str) -> None:
     position=st.sampled_from(sorted(POSITIONS)),
 )
 @example(value="0:0", position="paragraph")
+@example(value="0\N{NO-BREAK SPACE}", position="emphasis")
+@example(value="\N{NARROW NO-BREAK SPACE}0", position="emphasis")
 def test_any_text_is_text_in_every_position(value: str, position: str) -> None:
     _assert_literal(value, position)
 

@@ -55,6 +55,7 @@ _ACTIVE = re.compile(
     r"|(?<![A-Za-z0-9])-|-(?![A-Za-z0-9])"  # lists, rules, underlines, table rules, snippets
     r"|^[/?%,;.()]|(?<=[/(.])[/(.]"  # blocks and details at a line's start, paths of a snippet, ellipses
     r"|(?<=\d)[.)](?= |$)|(?i:(?<=www))\."  # numbered items, links without a scheme
+    r"|^[\xa0\u2007\u202f]|[\xa0\u2007\u202f]$"  # a blank at an edge, beside which emphasis is none
 )
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 _HTML_ACTIVE = re.compile(r"[&<>\"']")
