@@ -13,21 +13,12 @@ from deploybook import words
 from deploybook.pages import readings, targets
 from deploybook.pages.book import Book, Figure
 from deploybook.pages.doubt import doubt
+from deploybook.pages.five import Spark
 from deploybook.pages.recent import Recent
 
 _DOTS = 120
 """More dots than these are one blot at this size."""
 _SHORTEST = 60.0
-
-
-@dataclass(frozen=True)
-class Spark:
-    """A sparkline: values oldest first, natural limits, whether the last is a signal."""
-
-    points: tuple[float | None, ...]
-    label: str
-    band: tuple[float, float] | None
-    signal: bool
 
 
 @dataclass(frozen=True)
