@@ -45,7 +45,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.setattr(finder, "LEAF", 300)
         patch.setattr(finder, "CAP", 12)
         parts = list(changes.pages(told, Teller(told)))
-    render.write(render.environment(), parts, None, folder / "docs")
+    render.write(render.environment(), [lambda: parts], None, folder / "docs")
     (folder / "docs" / "index.md").write_text("# Home\n", "utf-8")
     config = yaml.safe_load((TEMPLATES / "mkdocs.base.yml").read_text("utf-8"))
     config |= {

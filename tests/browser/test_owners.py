@@ -63,7 +63,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name, (where, text, paths) in files.items()
     }
     parts = list(owners.pages(replace(book([], config), owners=said)))
-    render.write(render.environment(), parts, None, folder / "docs")
+    render.write(render.environment(), [lambda: parts], None, folder / "docs")
     (folder / "docs" / "index.md").write_text("# Home\n", "utf-8")
     settings = yaml.safe_load((TEMPLATES / "mkdocs.base.yml").read_text("utf-8"))
     settings |= {"site_name": "Shop", "docs_dir": str(folder / "docs"), "site_dir": str(folder / "site")}

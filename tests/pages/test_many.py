@@ -51,12 +51,15 @@ def many() -> Book:
 @pytest.fixture(scope="module")
 def texts(many: Book) -> Mapping[str, str]:
     """Pages by address, as Markdown."""
-    tell, jinja = Teller(many), render.environment()
+    tell, jinja, years = Teller(many), render.environment(), deployments.by_year(many)
     made = [
-        *metrics.pages(many), *deployments.pages(many), *incidents.pages(many),
+        *metrics.pages(many),
+        *deployments.pages(many, years),
+        *deployments.year_pages(many, years, CODEBASES),
+        *incidents.pages(many),
         *pipelines.pages(many, pipelines.measured(many)),
         *practices.pages(many, practices.Practices(many, tell)),
-    ]  # fmt: skip
+    ]
     return {page.path: render.page_markdown(jinja, page) for page in made if isinstance(page, Page)}
 
 

@@ -124,7 +124,8 @@ def test_one_two_three_and_back_to_one_fails_three_and_withdraws_two() -> None:
 
 def test_every_deployment_is_an_anchor_on_the_page_of_its_year() -> None:
     book = counted(shipped(3))
-    (page,) = [page for page in deployments.pages(book) if page.path == "deployments/shop/2026"]
+    (page,) = deployments.year_pages(book, deployments.by_year(book), ["shop"])
+    assert page.path == "deployments/shop/2026"
     anchors = [entry.anchor for month in page.model.months for entry in month.entries]
     assert anchors == ["production-d2", "production-d1", "production-d0"]
     assert all(str(book.deployment_href(d)).endswith(f"#production-{d.id}") for d in book.deployments)

@@ -214,7 +214,9 @@ def weeks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             book = open_book(config, history, AS_OF, progress)
             tell_ = Teller(book)
             model = week_page(book, tell_, Week.parse(WEEK), Weeks(book))
-            page = next(page for page in pages(book, tell_) if page.path == f"shipped/{WEEK}")
+            page = next(
+                page for page in pages(book, tell_, Weeks(book), book.weeks) if page.path == f"shipped/{WEEK}"
+            )
             text = render.page_markdown(render.environment(), page)
     assert BEGIN.date().isocalendar()[1] == 2
     assert model.adds_up

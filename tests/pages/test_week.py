@@ -15,6 +15,7 @@ from tests.pages.support import AS_OF, SHOP, book, change, deployment
 
 from deploybook import render
 from deploybook.pages.book import Book
+from deploybook.pages.page import Page
 from deploybook.pages.telling import Teller
 from deploybook.pages.week import WeekPage, Weeks, pages, week_page
 from deploybook.periods import Week
@@ -32,8 +33,12 @@ def told(book_: Book, week: str = "2026-W47") -> WeekPage:
     return week_page(book_, Teller(book_), Week.parse(week), Weeks(book_))
 
 
+def every(book_: Book) -> list[Page]:
+    return list(pages(book_, Teller(book_), Weeks(book_), book_.weeks))
+
+
 def markdown(book_: Book, week: str = "2026-W47") -> str:
-    page = next(page for page in pages(book_, Teller(book_)) if page.path == f"shipped/{week}")
+    page = next(page for page in every(book_) if page.path == f"shipped/{week}")
     return render.page_markdown(render.environment(), page)
 
 
@@ -218,7 +223,7 @@ def test_who_ships_for_the_first_time_is_welcomed_and_bots_are_not() -> None:
 def test_an_hour_later_only_what_a_reader_sees_differs() -> None:
     records = [*FLAGGED, change("9", "Add later", "2026-11-19T09:00:00Z")]
     now, later = book(records), book(records, as_of=AS_OF + timedelta(hours=1))
-    assert list(pages(now, Teller(now))) == list(pages(later, Teller(later)))
+    assert every(now) == every(later)
 
 
 def test_a_week_with_very_many_changes_tells_its_news_and_has_a_page_for_each_codebase(
@@ -232,7 +237,7 @@ def test_a_week_with_very_many_changes_tells_its_news_and_has_a_page_for_each_co
     ids = [record["id"] for record in made]
     heavy = book([BEFORE, *made, deployment("1", "2026-11-17T09:00:00Z", changes=ids)])
     tell = Teller(heavy)
-    by_path = {page.path: page for page in pages(heavy, tell)}
+    by_path = {page.path: page for page in pages(heavy, tell, Weeks(heavy), heavy.weeks)}
     week, shop = (
         render.page_markdown(render.environment(), by_path[path])
         for path in ("shipped/2026-W47", "shipped/2026-W47/shop")
@@ -259,7 +264,7 @@ def test_codebases_of_a_heavy_week_share_pages_while_they_fit(monkeypatch: pytes
         records += [*own, *live]
     site = SHOP | {"codebases": {name: {"deployments": {"from": "records"}} for name in names}}
     heavy = book(records, site)
-    by_path = {page.path: page for page in pages(heavy, Teller(heavy))}
+    by_path = {page.path: page for page in every(heavy)}
     told = [path.rpartition("/")[2] for path in by_path if path.startswith("shipped/2026-W47/")]
     assert told == ["a", "c", "d"]
     assert by_path["shipped/2026-W47/a"].title == "a to b, week 47 of 2026"

@@ -38,7 +38,7 @@ SITES = st.lists(PAGES, max_size=4, unique_by=lambda page: page.path)
 
 def rendered(out: Path, pages: list[Page], made_by: str | None = None) -> Written:
     remembered = Remembered(out / "pages.json", made_by) if made_by else None
-    return write(JINJA, pages, None, out / "docs", remembered=remembered)
+    return write(JINJA, [lambda: pages], None, out / "docs", remembered=remembered)
 
 
 def content(out: Path) -> dict[str, bytes]:
@@ -76,7 +76,7 @@ class Counting(Environment):
 def made_anew(out: Path, one: Page, made_by: str = "x") -> bool:
     """Render and tell whether the page was made."""
     jinja = Counting(loader=DictLoader(TEMPLATES), autoescape=True, finalize=text.escape)
-    write(jinja, [one], None, out / "docs", remembered=Remembered(out / "pages.json", made_by))
+    write(jinja, [lambda: [one]], None, out / "docs", remembered=Remembered(out / "pages.json", made_by))
     return jinja.asked > 0
 
 
@@ -129,7 +129,7 @@ def test_an_edition_is_the_same_until_a_template_or_a_module_changes(tmp_path: P
 
 
 def test_files_that_are_served_as_they_are_are_compared_as_ever(tmp_path: Path) -> None:
-    one = [File("data/a.csv", b"a\n")]
+    one = [lambda: [File("data/a.csv", b"a\n")]]
     remembered = Remembered(tmp_path / "pages.json", "x")
     assert write(environment(), one, None, tmp_path / "docs", remembered=remembered).changed == 1
     assert write(environment(), one, None, tmp_path / "docs", remembered=remembered).changed == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -33,7 +34,7 @@ TESTS = "test_case_runs"
 
 
 class Held(Mapping[str, pa.Table]):
-    """Tables, each read when it is first asked for.
+    """Tables, each read when it is first asked for, by the process that holds the store.
 
     Args:
         names: Of the tables.
@@ -44,9 +45,12 @@ class Held(Mapping[str, pa.Table]):
         self._names = names
         self._ask = read
         self._read: dict[str, pa.Table] = {}
+        self._process = os.getpid()
 
     def __getitem__(self, name: str) -> pa.Table:
         if name not in self._read:
+            if os.getpid() != self._process:  # an engine's connection does not survive a fork, it hangs
+                raise RuntimeError(f"{name} was not read before pages were shared: see catalogue.READ")
             self._read[name] = self._ask(name)
         return self._read[name]
 

@@ -6,10 +6,11 @@ import fcntl
 import gc
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -33,9 +34,11 @@ from deploybook.pages.page import File, Page
 from deploybook.pages.revisions import revised
 from deploybook.render import (
     Remembered,
+    Share,
     Written,
     edition,
     environment,
+    processors,
     templates_folder,
     write,
     write_if_changed,
@@ -254,22 +257,26 @@ def _render(
 ) -> tuple[Book, Written]:
     """Write Markdown and files; `last` is the site that readers have now."""
     from deploybook.build.book import open_book
-    from deploybook.pages.catalogue import everything
+    from deploybook.pages import catalogue
 
     book = open_book(config, history, as_of, progress, tools.studio)
     progress.step("writing pages")
-    jinja = environment(tools.templates)
+    jinja, processes = environment(tools.templates), processors()
+    if processes > 1:
+        catalogue.ready(book)
     by_hand = config.by_hand if config.file is not None else None
     docs, remembered = docs_folder(config), Remembered(config.work_dir / "cache" / "pages.json", edition())
-    parts = _revised(everything(book), last or docs, as_of)
-    written = write(jinja, parts, by_hand, docs, studio=tools.studio, remembered=remembered)
+    shares = [partial(_revised, share, last or docs, as_of) for share in catalogue.shares(book)]
+    written = write(
+        jinja, shares, by_hand, docs, studio=tools.studio, remembered=remembered, processes=processes
+    )
     tools.studio.prune()
     return book, written
 
 
-def _revised(parts: Iterable[Page | File], last: Path, as_of: datetime) -> Iterator[Page | File]:
-    """The same, calendars with the events numbered that are others than in the last ones."""
-    for part in parts:
+def _revised(share: Share, last: Path, as_of: datetime) -> Iterator[Page | File]:
+    """Its parts, calendars with the events numbered that are others than in the last ones."""
+    for part in share():
         if not (isinstance(part, File) and part.path.endswith(".ics")):
             yield part
             continue

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +37,9 @@ class Studio:
         self._folder = folder
         self._used: set[str] = set()
         self._workers = Workers() if beside else None
+        self._ask: Callable[[str, Data], None] | None = None
         self._asked: dict[str, Data] = {}
+        self._asking = threading.Lock()
         self._drawn: dict[str, tuple[str, str]] = {}
         if self._workers is not None and not folder.is_dir():
             self._workers.start()  # all is to be drawn: they are ready when the first chart comes
@@ -47,6 +51,27 @@ class Studio:
         """End the processes that draw."""
         if self._workers is not None:
             self._workers.finish()
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The names of the charts that are in use."""
+        return frozenset(self._used)
+
+    def lend(self, ask: Callable[[str, Data], None]) -> None:
+        """In a process forked from this studio's: charts that are not kept are asked for, there, by `ask`."""
+        self._ask = ask
+
+    def asked(self, name: str, data: Data) -> None:
+        """Draw a chart that a lent studio asks for; returns at once."""
+        with self._asking:
+            if name not in self._asked:
+                self._asked[name] = data
+                if self._workers is not None:
+                    self._workers.draw(self._path(name), data)
+
+    def took(self, used: Iterable[str]) -> None:
+        """What a lent studio has used is in use."""
+        self._used.update(used)
 
     def draw(self, data: Data) -> Chart | None:
         """Draw a chart in both widths; none where nothing is to be drawn and the page writes words."""
@@ -77,10 +102,8 @@ class Studio:
         self._used.add(name)
         if (kept := self._kept(name)) is not None:
             wide, narrow = kept
-        elif self._workers is not None:
-            if name not in self._asked:
-                self._asked[name] = data
-                self._workers.draw(self._path(name), data)
+        elif self._ask is not None or self._workers is not None:
+            (self._ask or self.asked)(name, data)
             wide, narrow = f"<!--chart {name} 0-->", f"<!--chart {name} 1-->"
         else:
             wide, narrow = keep(self._path(name), data)

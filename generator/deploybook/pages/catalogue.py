@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from deploybook.pages import (
     branchpages,
@@ -31,32 +33,82 @@ from deploybook.pages import (
 )
 from deploybook.pages.book import Book
 from deploybook.pages.page import File, Page
+from deploybook.pages.recent import Recent
 from deploybook.pages.telling import Teller
+
+READ = (
+    "annotations", "availability", "branch_rules", "changes", "coverage", "deployments", "environment_rules",
+    "flag_changes", "incidents", "issues", "locks", "pipeline_runs", "shifts", "test_case_runs", "verdicts",
+)  # fmt: skip
+"""The tables of the history that pages ask for."""
+_PARTS = 48
+"""Into so many parts at most a family of many pages is parted."""
+_LEAST = 4
+"""Fewer pages than this are not worth a part of their own."""
+
+Item = TypeVar("Item")
+Share = Callable[[], Iterator[Page | File]]
 
 
 def everything(book: Book) -> Iterator[Page | File]:
     """All that the site is made of."""
+    for share in shares(book):
+        yield from share()
+
+
+def shares(book: Book) -> list[Share]:
+    """All that the site is made of, in parts, each of which can be made by itself; the longest come first."""
     tell = Teller(book)
-    yield from home.pages(book, tell)
-    yield from week.pages(book, tell)
-    yield from shipped.pages(book, tell)
-    yield from initiatives.pages(book, tell)
-    yield from rollup.pages(book, tell)
-    yield from feeds.pages(book, tell)
-    yield from changes.pages(book, tell)
-    yield from metrics.pages(book)
-    yield from codebase.pages(book, tell)
-    yield from scopes.pages(book, tell)
-    yield from deployments.pages(book)
-    yield from outliers.pages(book, tell)
-    yield from incidents.pages(book)
-    yield from uptime.pages(book)
-    yield from branchpages.pages(book)
-    yield from how_we_count.pages(book)
-    yield from trust.pages(book)
-    yield from process.pages(book, tell)
-    yield from owners.pages(book)
-    yield from environments.pages(book)
+    weeks, years = week.Weeks(book), deployments.by_year(book)
+    recent = Recent(book)
+    return [
+        partial(_answers, book, tell),
+        partial(changes.pages, book, tell),
+        partial(rollup.pages, book, tell, "month"),
+        partial(rollup.pages, book, tell, "quarter"),
+        partial(rollup.scope_pages, book, tell),
+        partial(process.pages, book, tell),
+        partial(feeds.pages, book, tell),
+        partial(initiatives.pages, book, tell),
+        partial(home.pages, book, tell),
+        partial(metrics.pages, book),
+        *(partial(week.pages, book, tell, weeks, some) for some in parted(book.weeks)),
+        *(partial(deployments.year_pages, book, years, some) for some in parted(sorted(years))),
+        *(partial(codebase.pages, book, tell, recent, years, some) for some in parted(book.codebases)),
+        partial(deployments.pages, book, years),
+        partial(branchpages.pages, book),
+        partial(environments.pages, book),
+        partial(owners.pages, book),
+        partial(scopes.pages, book, tell),
+        partial(shipped.pages, book, tell),
+        partial(outliers.pages, book, tell),
+        partial(incidents.pages, book),
+        partial(uptime.pages, book),
+        partial(how_we_count.pages, book),
+        partial(trust.pages, book),
+    ]
+
+
+def ready(book: Book) -> None:
+    """Have the book find what several of its parts ask, so that each process need not find it for itself.
+
+    What the store holds is read here too: no process that is forked from this one may ask it.
+    """
+    for name in READ:
+        if name in book.history:
+            _ = book.history[name]
+    _ = book.delivered, book.weeks, book.change, book.deployment, book.branches, book.breaks, book.kept
+
+
+def parted(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Some of the items at a time, in their order."""
+    size = max(_LEAST, -(-len(items) // _PARTS))
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _answers(book: Book, tell: Teller) -> Iterator[Page | File]:
+    """The practices, and the data files: the answers are among them."""
     answers = practices.Practices(book, tell)
     yield from practices.pages(book, answers)
     yield from data.pages(replace(book, tables={**book.tables, "practices": answers.table()}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -87,15 +87,13 @@ class CodebasePage:
     flags: tuple[Item, ...]
 
 
-def pages(book: Book, tell: Teller) -> Iterator[Page]:
-    """A page for each codebase."""
-    recent = Recent(book)
-    years: dict[str, set[int]] = defaultdict(set)
-    for deployment in book.deployments:
-        years[deployment.codebase].add(deployment.at.astimezone(book.zone).year)
-    for name in book.codebases:
+def pages(
+    book: Book, tell: Teller, recent: Recent, years: deployments.ByYear, names: Sequence[str]
+) -> Iterator[Page]:
+    """A page for each of some codebases."""
+    for name in names:
         model = codebase_page(
-            book, tell, five.codebase_scope(recent, name), sorted(years[name], reverse=True)
+            book, tell, five.codebase_scope(recent, name), sorted(years.get(name, ()), reverse=True)
         )
         yield Page(f"metrics/{slug(name)}", "codebase.md.jinja", f"{name} metrics", model, toc=True)
 

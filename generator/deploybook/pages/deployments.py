@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -24,6 +24,8 @@ LISTED = 150
 """So many of the newest stand in a list of the whole site; all of them are on their codebases' pages."""
 SHOWN_CHANGES = 8
 REWORK = ("hotfix", "revert", "rollback")
+
+ByYear = dict[str, dict[int, list[LinkedDeployment]]]
 
 
 @dataclass(frozen=True)
@@ -125,25 +127,34 @@ class IndexPage:
     weeks: int
 
 
-def pages(book: Book) -> Iterator[Page]:
-    """The list, and a page for each codebase and year."""
-    by_year: dict[str, dict[int, list[LinkedDeployment]]] = defaultdict(lambda: defaultdict(list))
+def by_year(book: Book) -> ByYear:
+    """Deployments of each codebase, year by year."""
+    found: ByYear = defaultdict(lambda: defaultdict(list))
     for deployment in book.deployments:
-        by_year[deployment.codebase][deployment.at.astimezone(book.zone).year].append(deployment)
-    yield Page("deployments", "deployments.md.jinja", "Deployments", index(book, by_year), toc=True)
-    for codebase, years in sorted(by_year.items()):
-        for year in sorted(years):
+        found[deployment.codebase][deployment.at.astimezone(book.zone).year].append(deployment)
+    return found
+
+
+def pages(book: Book, years: ByYear) -> Iterator[Page]:
+    """The list."""
+    yield Page("deployments", "deployments.md.jinja", "Deployments", index(book, years), toc=True)
+
+
+def year_pages(book: Book, years: ByYear, codebases: Sequence[str]) -> Iterator[Page]:
+    """A page for each year of some codebases."""
+    for codebase in codebases:
+        for year in sorted(years[codebase]):
             yield Page(
                 f"deployments/{slug(codebase)}/{year}",
                 "deployments_year.md.jinja",
                 f"{codebase} deployments, {year}",
-                year_page(book, codebase, year, years),
+                year_page(book, codebase, year, years[codebase]),
                 search=False,
                 toc=True,
             )
 
 
-def index(book: Book, by_year: dict[str, dict[int, list[LinkedDeployment]]]) -> IndexPage:
+def index(book: Book, years_of: ByYear) -> IndexPage:
     """The model of the list."""
     recent = Recent(book)
     reached = [d for d in recent.deployments if d.reached]
@@ -167,7 +178,7 @@ def index(book: Book, by_year: dict[str, dict[int, list[LinkedDeployment]]]) -> 
                     for year in sorted(years, reverse=True)
                 ),
             )
-            for codebase, years in sorted(by_year.items())
+            for codebase, years in sorted(years_of.items())
         ),
         failed=tuple(_failed(book, d) for d in failed[:LISTED]),
         acquitted=tuple(_failed(book, d) for d in acquitted),
@@ -208,7 +219,7 @@ def _repair(book: Book, deployment: LinkedDeployment) -> Repair:
     )
 
 
-def year_page(book: Book, codebase: str, year: int, years: dict[int, list[LinkedDeployment]]) -> YearPage:
+def year_page(book: Book, codebase: str, year: int, years: Mapping[int, list[LinkedDeployment]]) -> YearPage:
     """The model of one codebase's year."""
     rows = sorted(years[year], key=lambda d: (d.at, d.environment, d.id), reverse=True)
     counted = [d for d in rows if d.counted and d.reached]

@@ -77,22 +77,23 @@ class ScopePage:
     nothing: str
 
 
-def pages(book: Book, tell: Teller) -> Iterator[Page]:
-    """Months, quarters, areas, teams."""
+def pages(book: Book, tell: Teller, kind: Kind) -> Iterator[Page]:
+    """Months, or quarters."""
     belonging = belonging_of(book)
-    kinds_: tuple[Kind, ...] = ("month", "quarter")
-    for kind in kinds_:
-        by_period: dict[Period, list[LinkedChange]] = defaultdict(list)
-        for change in book.delivered:
-            if change.deployed_at is not None:
-                by_period[period_of(kind, change.deployed_at, book.zone)].append(change)
-        first = book.weeks[0].bounds(book.zone)[0]
-        periods = periods_between(kind, first, book.as_of, book.zone)
-        for period in periods:
-            model = rollup_page(book, tell, period, by_period[period], belonging)
-            yield Page(
-                f"shipped/{period.id}", "rollup.md.jinja", period_name(period), model, search=False, toc=True
-            )
+    by_period: dict[Period, list[LinkedChange]] = defaultdict(list)
+    for change in book.delivered:
+        if change.deployed_at is not None:
+            by_period[period_of(kind, change.deployed_at, book.zone)].append(change)
+    first = book.weeks[0].bounds(book.zone)[0]
+    for period in periods_between(kind, first, book.as_of, book.zone):
+        model = rollup_page(book, tell, period, by_period[period], belonging)
+        yield Page(
+            f"shipped/{period.id}", "rollup.md.jinja", period_name(period), model, search=False, toc=True
+        )
+
+
+def scope_pages(book: Book, tell: Teller) -> Iterator[Page]:
+    """Areas and teams."""
     for scope in (*area_scopes(book), *team_scopes(book)):
         yield Page(
             f"shipped/{scope.folder}", "scope-news.md.jinja", f"{scope.title}: shipped",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -164,11 +164,10 @@ class Weeks:
         return found
 
 
-def pages(book: Book, tell: Teller) -> Iterator[Page]:
-    """A page for every week from the first with an event to this one, a quiet one too."""
-    weeks = Weeks(book)
-    for week in book.weeks:
-        model = week_page(book, tell, week, weeks)
+def pages(book: Book, tell: Teller, known: Weeks, weeks: Sequence[Period]) -> Iterator[Page]:
+    """A page for each of some weeks: there is one for every week from the first with an event to this one."""
+    for week in weeks:
+        model = week_page(book, tell, week, known)
         recent = week >= book.weeks[-1] or (book.weeks[-1].start - week.start) < timedelta(weeks=8)
         title = f"Week {week.number}, {week.year}"
         yield Page(f"shipped/{week.id}", "week.md.jinja", title, model, search=recent, toc=True)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import pickle
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -49,6 +50,15 @@ class Remembered:
         """Remember a page that was just written."""
         if (mark := _mark(target, print_)) is not None:
             self._now[str(target)] = mark
+
+    @property
+    def marks(self) -> dict[str, Mark]:
+        """The pages that stand or were kept, so far."""
+        return self._now
+
+    def took(self, marks: Mapping[str, Mark]) -> None:
+        """Remember what another process, which shares the rendering, has found to stand or written."""
+        self._now.update(marks)
 
     def content(self) -> bytes:
         """What is to be kept of this rendering."""

@@ -49,15 +49,15 @@ def page_markdown(jinja: Environment, page: Page) -> str:
     if not page.toc:
         meta["hide"] = ["toc"]
     body = jinja.get_template(page.template).render(page=page.model)
-    return str(text.front_matter(meta)) + relative(page, body)
+    return str(text.front_matter(meta)) + relative(page.path, body)
 
 
-def relative(page: Page, body: str) -> str:
-    """The text with links from the site's top made relative to the page."""
-    depth = page.path.count("/") + 1 if page.path else 0
+def relative(path: str, body: str) -> str:
+    """The text with links from the site's top made relative to the page of this address."""
+    depth = path.count("/") + 1 if path else 0
     return body.replace('="~/', f'="{"../" * depth or "./"}')
 
 
-def source_path(page: Page) -> str:
-    """The Markdown file of a page."""
-    return f"{page.path}/index.md" if page.path else "index.md"
+def source_path(path: str) -> str:
+    """The Markdown file of the page of this address."""
+    return f"{path}/index.md" if path else "index.md"

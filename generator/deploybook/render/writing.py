@@ -1,18 +1,21 @@
-"""Files of the docs folder: written only where they changed, removed where they are gone."""
+"""The docs folder: written only where it changed, what is gone is removed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment
 
+from deploybook.charts.model import Data
 from deploybook.charts.studio import Studio
-from deploybook.pages.page import File, Page
-from deploybook.render.remembered import Remembered, print_of
-from deploybook.render.templates import page_markdown, relative, source_path
+from deploybook.render.making import Made, Maker, Share, write_if_changed
+from deploybook.render.remembered import Remembered
+from deploybook.render.shares import Tell, shared
+from deploybook.render.templates import relative, source_path
 
 
 @dataclass(frozen=True)
@@ -26,72 +29,65 @@ class Written:
 
 def write(
     jinja: Environment,
-    parts: Iterable[Page | File],
+    shares: Sequence[Share],
     by_hand: Path | None,
     out: Path,
     *,
     studio: Studio | None = None,
     remembered: Remembered | None = None,
+    processes: int = 1,
 ) -> Written:
     """Write all pages and files, with the hand-written ones of `by_hand`, into `out`.
 
-    Pages whose charts are still being drawn by the `studio` are written last. A page that is `remembered`
-    to stand there, made from what it would be made from now, is not made again.
+    So many `processes` share it; the files are the same for any number of them. Pages whose charts are still
+    being drawn by the `studio` are written last. A page that is `remembered` to stand there, made from what
+    it would be made from now, is not made again.
 
-    A file whose content is what it was is not touched; what is no longer made is removed. Where a
-    hand-written page has the address of a generated one, the generated one stands.
+    A file whose content is what it was is not touched; what is no longer made is removed. Where two shares
+    have a file of one address, the later one stands; where a hand-written page has that of a generated one,
+    the generated one does.
     """
-    wanted: set[Path] = set()
-    pages = changed = 0
-    waiting: list[tuple[Page, str]] = []
-
-    def put(path: str, content: bytes) -> None:
-        nonlocal changed
-        target = out / path
-        wanted.add(target)
-        changed += write_if_changed(target, content)
-
-    for part in parts:
-        if isinstance(part, File):
-            put(part.path, part.content)
-        else:
-            pages += 1
-            target = out / source_path(part)
-            print_ = print_of(part) if remembered is not None else ""
-            if remembered is not None and remembered.stands(target, print_):
-                wanted.add(target)
-                continue
-            text_ = page_markdown(jinja, part)
-            if studio is not None and studio.waits(text_):
-                waiting.append((part, text_))
-                continue
-            put(source_path(part), text_.encode("utf-8", "replace"))
-            if remembered is not None:
-                remembered.keep(target, print_)
-    for page, text_ in waiting:
+    made = _made(partial(Maker, jinja, out, studio, remembered), shares, studio, remembered, processes)
+    changed = made.changed
+    for path, text_ in made.waiting.items():
         assert studio is not None
-        put(source_path(page), relative(page, studio.fill(text_)).encode("utf-8", "replace"))
+        filled = relative(path, studio.fill(text_))
+        changed += write_if_changed(out / source_path(path), filled.encode("utf-8", "replace"))
+    wanted = {out / path for path in made.wanted}
     for path, content in _hand_written(by_hand).items():
         if out / path not in wanted:
-            put(path, content)
+            wanted.add(out / path)
+            changed += write_if_changed(out / path, content)
     removed = _remove_others(out, wanted)
     if remembered is not None:
         write_if_changed(remembered.file, remembered.content())
-    return Written(pages=pages, changed=changed, removed=removed)
+    return Written(pages=made.pages, changed=changed, removed=removed)
 
 
-def write_if_changed(target: Path, content: bytes) -> bool:
-    """Write a file whole or not at all, and only where its content differs; tells whether it did."""
-    try:
-        if target.stat().st_size == len(content) and target.read_bytes() == content:
-            return False
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.new")
-    unfinished.write_bytes(content)
-    unfinished.replace(target)
-    return True
+def _made(
+    maker: partial[Maker], shares: Sequence[Share], studio: Studio | None, remembered: Remembered | None,
+    processes: int,
+) -> Made:  # fmt: skip
+    """What so many processes have made of the shares, together."""
+
+    def work(numbers: Iterable[int], tell: Tell) -> Made:
+        if studio is not None:
+            studio.lend(lambda name, data: tell((name, data)))
+        return maker().make(shares, numbers)
+
+    def hear(asked: tuple[str, Data]) -> None:
+        assert studio is not None
+        studio.asked(*asked)
+
+    made, *others = shared(len(shares), work, hear, processes)
+    for each in others:
+        made.add(each)
+        if remembered is not None:
+            remembered.took(each.marks)
+        if studio is not None:
+            studio.took(each.charts)
+    maker().settle(shares, made)
+    return made
 
 
 def _hand_written(folder: Path | None) -> Mapping[str, bytes]:
