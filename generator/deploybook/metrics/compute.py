@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from ibis import _
 
 from deploybook.metrics import branch, flags, flow, instability, testing, throughput, uptime
+from deploybook.metrics.daily import Daily
 from deploybook.metrics.grain import Grain
 from deploybook.metrics.measures import Count, Figure, FigureKind, Part, Percentile, Rate, summed
 from deploybook.metrics.model import KEYS, SCHEMA, Settings, Shape, Tables
@@ -46,6 +47,12 @@ def parts(tables: Tables, made: Grain) -> list[Part]:
     def shares(metric: str) -> tuple[Figure, ...]:
         return (Figure(metric, "share", "rate"),)
 
+    flaky = Daily(
+        rows=lambda: testing.case_runs(*of),
+        steps=lambda: testing.steps(*of),
+        since=lambda since: testing.steps_since(*of, since),
+        table=lambda days: testing.flaky_share(days, made),
+    )
     runs, commits, flagged = ("pipeline_runs",), ("branch_commits",), ("flag_changes",)
     told, seen = ("incidents",), ("incidents", "availability")
     return [
@@ -59,7 +66,7 @@ def parts(tables: Tables, made: Grain) -> list[Part]:
         summed("green", runs, branch.green_spans, [branch.GREEN_TIME], of),
         summed("breaks", runs, branch.break_ends, [broken], of),
         summed("tested", commits, branch.tried_commits, [branch.TESTED_COMMITS], of, opens=False),
-        Part("flaky", ("test_case_runs",), shares("flaky_share"), lambda: testing.flaky_share(*of)),
+        Part("flaky", ("test_case_runs",), shares("flaky_share"), flaky.whole, daily=flaky),
         summed("flaky_runs", runs, testing.flaky_runs, [changed], of),
         Part("coverage", ("coverage",), shares("coverage"), lambda: testing.coverage(*of)),
         summed("uptime", seen, uptime.watched, uptime.UPTIME, of),
@@ -89,9 +96,7 @@ def compute_arrow(engine: Runs, settings: Settings, only: Container[str] | None 
     done = [
         (
             part,
-            engine.run(f"{part.name} {shape}", part.table, part.apart)
-            if any(map(engine.filled, part.needs))
-            else None,
+            _run(engine, part, f"{part.name} {shape}") if any(map(engine.filled, part.needs)) else None,
         )
         for part in chosen
     ]
@@ -109,6 +114,10 @@ def compute_arrow(engine: Runs, settings: Settings, only: Container[str] | None 
     if not found:
         return SCHEMA.empty_table()
     return pa.concat_tables(found).sort_by("nth").drop_columns("nth")
+
+
+def _run(engine: Runs, part: Part, name: str) -> pa.Table:
+    return engine.run_daily(name, part.daily) if part.daily else engine.run(name, part.table, part.apart)
 
 
 def _spine(done: list[tuple[Part, pa.Table | None]], settings: Settings) -> pa.Table:

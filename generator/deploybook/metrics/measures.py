@@ -9,6 +9,7 @@ from typing import Any, Literal
 import ibis
 from ibis import _
 
+from deploybook.metrics.daily import Daily
 from deploybook.metrics.grain import Facts, Grain, in_scopes_and_periods
 from deploybook.metrics.model import KEYS, Tables
 
@@ -101,6 +102,8 @@ class Part:
     opens: bool = True
     apart: str | None = None
     """The input by whose size weeks, months and quarters are counted one after the other."""
+    daily: Daily | None = None
+    """How it is made of steps from day to day, where it is."""
 
 
 def summed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,17 @@ import pyarrow.compute as pc
 from ibis import util
 from ibis.expr import operations
 
+from deploybook.metrics.daily import (
+    SINCE,
+    STEPS,
+    Daily,
+    Kept,
+    changed,
+    joined,
+    print_sql,
+    prints_of,
+    since_table,
+)
 from deploybook.metrics.grain import Grain
 from deploybook.metrics.model import INPUTS, Settings, Shape, Tables
 from deploybook.metrics.reference import REFERENCE, reference
@@ -65,6 +77,10 @@ class Runs(Protocol):
         """
         ...
 
+    def run_daily(self, name: str, daily: Daily) -> pa.Table:
+        """The rows of a figure that is made of steps from day to day, as `run` names it."""
+        ...
+
 
 class Compiled:
     """SQL of expressions, kept in a folder: compiling takes longer than counting, and is the same every day.
@@ -76,13 +92,13 @@ class Compiled:
 
     def __init__(self, compile: Callable[[Any], Any], cache: Path | None) -> None:
         self._compile = compile
-        self._kept = _folder(cache) if cache else None
+        self.folder = _folder(cache) if cache else None
 
     def sql(self, name: str, expression: Callable[[], Any]) -> str:
         """The SQL of the expression of that name, compiled where it was not before."""
-        if self._kept is None:
+        if self.folder is None:
             return str(self._compile(expression()))
-        file = self._kept / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.sql"
+        file = self.folder / f"{_short(name)}.sql"
         if file.is_file():
             return file.read_text("utf-8")
         text = str(self._compile(expression()))
@@ -144,7 +160,7 @@ class Engine:
         tables = reference(settings)
         for name, rows in tables.items():
             self._lay(name, rows)
-        self._places = tables["places"]
+        self._places, self._days = tables["places"], tables["days"]
         self._settled = settings
 
     def filled(self, name: str) -> bool:
@@ -168,6 +184,31 @@ class Engine:
             return pa.concat_tables(found)
         finally:
             self._db.execute("RESET disabled_optimizers")
+
+    def run_daily(self, name: str, daily: Daily) -> pa.Table:
+        """The rows of a figure that is made of steps from day to day, of which those that are kept stand."""
+        if self._compiled.folder is None:
+            return self.run(name, daily.whole)
+        kept = Kept(self._compiled.folder / f"{_short(name)}.parquet", self._days)
+        steps, before = kept.read()
+        rows = self._compiled.sql(f"{name} rows", daily.rows)
+        now = prints_of(self._db.sql(print_sql(rows)).to_arrow_table())
+        if since := changed(before, now):
+            steps = joined(steps, self._steps(name, daily, since, anew=not before), since)
+            kept.write(steps, now)
+        self._db.register(PREFIX + "steps", steps)
+        return self.run(f"{name} of steps", lambda: daily.table(ibis.table(STEPS, name=PREFIX + "steps")))
+
+    def _steps(self, name: str, daily: Daily, since: Mapping[str, date], *, anew: bool) -> pa.Table:
+        if anew:
+            return self.run(f"{name} all steps", daily.steps)
+        self._db.register(PREFIX + "since", since_table(since))
+        named = ibis.table(SINCE, name=PREFIX + "since")
+        return self.run(f"{name} steps since", lambda: daily.since(named))
+
+
+def _short(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:24]
 
 
 @cache

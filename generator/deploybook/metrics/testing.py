@@ -16,6 +16,8 @@ FLAKY_DAYS = 30
 CASE = ("codebase", "suite", "name")
 PASS = "pass"  # noqa: S105 - an outcome
 FAIL = ("fail", "error")
+SUMS = {"ran": _.ran.sum().cast("int64"), "flaky": _.flaky.sum().cast("int64")}
+"""What a day's steps come to."""
 
 
 def case_runs(tables: Tables, made: Grain) -> Any:
@@ -33,9 +35,8 @@ def case_runs(tables: Tables, made: Grain) -> Any:
     return own.union(lent).filter(_.at <= made.as_of)
 
 
-def flakes(tables: Tables, made: Grain) -> Any:
+def flakes(known: Any) -> Any:
     """A test case's pass and fail on one revision and job, `at` the instant from which both had been seen."""
-    known = case_runs(tables, made).filter(_.revision.notnull())
     seen = known.group_by(*CASE, "revision", "job").agg(
         passed=_.at.min(where=_.outcome == PASS), failed=_.at.min(where=_.outcome.isin(FAIL))
     )
@@ -44,25 +45,62 @@ def flakes(tables: Tables, made: Grain) -> Any:
     )
 
 
-def flaky_share(tables: Tables, made: Grain) -> Any:
-    """Of the test cases run in the last 30 days of a period, those flaky at least once in them."""
+def flaky_share(days: Any, made: Grain) -> Any:
+    """Of the test cases run in the last 30 days of a period, those flaky at least once in them.
+
+    Args:
+        days: As `steps` makes them.
+        made: Whose periods.
+    """
     nothing = ibis.literal(0, "int64")
-    steps = ibis.union(
-        _held(case_runs(tables, made), made).select("codebase", "day", ran=_.by, flaky=nothing),
-        _held(flakes(tables, made), made).select("codebase", "day", ran=nothing, flaky=_.by),
-    )
     scopes = made.scopes.filter(_.kind == "codebase").select("scope", "name", codebase=_.key)
-    sums = {"ran": _.ran.sum().cast("int64"), "flaky": _.flaky.sum().cast("int64")}
-    daily = steps.group_by("codebase", "day").agg(**sums)
-    scoped = daily.inner_join(scopes, "codebase").select("scope", "name", "day", "ran", "flaky")
+    scoped = days.inner_join(scopes, "codebase").select("scope", "name", "day", "ran", "flaky")
     ends = made.ends
     first = scoped.group_by("scope", "name").agg(first=_.day.min())
     marks = first.cross_join(ends.select("day").distinct()).filter(_.day >= _.first)
     steady = marks.select("scope", "name", "day", ran=nothing, flaky=nothing)
-    by_day = scoped.union(steady).group_by("scope", "name", "day").agg(**sums)
+    by_day = scoped.union(steady).group_by("scope", "name", "day").agg(**SUMS)
     run = ibis.cumulative_window(group_by=["scope", "name"], order_by="day")
     totals = by_day.select("scope", "name", "day", ran=_.ran.sum().over(run), flaky=_.flaky.sum().over(run))
     return totals.inner_join(ends, "day").select(*KEYS, flaky_share__n=_.flaky, flaky_share__d=_.ran)
+
+
+def steps(tables: Tables, made: Grain) -> Any:
+    """codebase, day, ran, flaky: by how many more, or fewer, test cases count from that day on."""
+    ran = case_runs(tables, made)
+    return _steps(_held(ran, made), _held(flakes(ran.filter(_.revision.notnull())), made))
+
+
+def steps_since(tables: Tables, made: Grain, since: Any) -> Any:
+    """The `steps` of some codebases, each from a day of its own on; `metrics.daily` says why they are those.
+
+    Args:
+        tables: The inputs.
+        made: The small tables.
+        since: codebase, `day`, and `bound`: an instant more than `FLAKY_DAYS` before that day, anywhere.
+    """
+    ran = case_runs(tables, made)
+    known = ran.filter(_.revision.notnull())
+    here = ["codebase", "revision"]
+    told = known.semi_join(_late(known, since).select(*here).distinct(), here)
+    found = _steps(_held(_late(ran, since), made), _held(_late(flakes(told), since), made))
+    first = since.select("codebase", first=_.day)
+    return found.inner_join(first, "codebase").filter(_.day >= _.first).select("codebase", "day", *SUMS)
+
+
+def _late(rows: Any, since: Any) -> Any:
+    return (
+        rows.inner_join(since.select("codebase", "bound"), "codebase").filter(_.at >= _.bound).drop("bound")
+    )
+
+
+def _steps(ran: Any, flaky: Any) -> Any:
+    nothing = ibis.literal(0, "int64")
+    both = ibis.union(
+        ran.select("codebase", "day", ran=_.by, flaky=nothing),
+        flaky.select("codebase", "day", ran=nothing, flaky=_.by),
+    )
+    return both.group_by("codebase", "day").agg(**SUMS)
 
 
 def _held(rows: Any, made: Grain) -> Any:
