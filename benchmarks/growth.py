@@ -3,13 +3,16 @@
     python -m benchmarks.growth                      the whole grid: 10, 50, 200, 500 codebases, 1, 2, 5 years
     python -m benchmarks.growth 10x1 50x1 50x2       only these
     python -m benchmarks.growth 200x5x21             with 21 times as many test cases
+    python -m benchmarks.growth 200x5x21=DIR         the one that was made in DIR; the site stays there
+    python -m benchmarks.growth --make 200x5x21 DIR  only make it
     python -m benchmarks.growth --draw               draw again what was measured
 
 Each organisation is simulated, built from nothing, and built again after an hour in which fifteen changes
-were merged, tested and deployed; each build in a process of its own. Times are of the processor, of a build
-and all that it starts, so that other work on the machine does not count. The floors are `git log` over the
-repositories and one reading of the record files, MkDocs for the same pages, and the records, compressed. What
-was measured is added to `docs/guide/growth.csv`, and drawn as `docs/guide/growth.svg`.
+were merged, tested and deployed; each build in a process of its own. Times are of the processors, of a build
+and all that it starts, so that other work on the machine does not count; beside them those of the clock. The
+floors are `git log` over the repositories and one reading of the record files, MkDocs' own command for the
+same pages, and the records, compressed. What was measured is added to `docs/guide/growth.csv`, and drawn as
+`docs/guide/growth.svg`.
 """
 
 from __future__ import annotations
@@ -20,36 +23,44 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-GRID = [(codebases, years, 1) for years in (1, 2, 5) for codebases in (10, 50, 200, 500)]
+from benchmarks.build_floor import Took, bare, in_own_process
+
+GRID = [(codebases, years, 1, None) for years in (1, 2, 5) for codebases in (10, 50, 200, 500)]
 GUIDE = Path(__file__).parents[1] / "docs" / "guide"
 TABLE, PLOT = GUIDE / "growth.csv", GUIDE / "growth.svg"
 COLUMNS = (
     "codebases", "years", "changes", "runs", "deployments", "test_case_runs", "rows", "floor_seconds",
-    "first_seconds", "first_mkdocs_seconds", "first_mb", "hour_seconds", "hour_mkdocs_seconds", "hour_mb",
+    "mkdocs_seconds", "first_seconds", "first_clock", "first_mb", "hour_seconds", "hour_clock", "hour_mb",
     "records_bytes", "history_bytes", "site_bytes", "largest_page_bytes", "search_index_bytes", "pages",
     "first_requests", "first_points", "hour_requests", "hour_points",
 )  # fmt: skip
 BATCH = 1 << 24
 
 
-def measure(codebases: int, years: int, tests: int) -> dict[str, Any]:
-    """Simulate, build, build again, and weigh."""
+def make(root: Path, codebases: int, years: int, tests: int) -> None:
+    """Simulate."""
     from benchmarks.organisation import more_tests
 
     from deploybook.example import make_example
 
+    make_example(root, codebases=codebases, years=years)
+    if tests > 1:
+        more_tests(root, tests)
+
+
+def measure(codebases: int, years: int, tests: int, made: Path | None) -> dict[str, Any]:
+    """Simulate, unless it was; build, build again, and weigh."""
+    if made is not None:
+        return weighed(made, str(made / "deploybook.yml"), codebases, years)
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "example"
-        config = str(make_example(root, codebases=codebases, years=years))
-        if tests > 1:
-            more_tests(root, tests)
-        return weighed(root, config, codebases, years)
+        make(root, codebases, years, tests)
+        return weighed(root, str(root / "deploybook.yml"), codebases, years)
 
 
 def weighed(root: Path, config: str, codebases: int, years: int) -> dict[str, Any]:
@@ -66,12 +77,14 @@ def weighed(root: Path, config: str, codebases: int, years: int) -> dict[str, An
         "rows": sum(rows.values()) + commits,
     }  # fmt: skip
     first = _built(config, EXAMPLE_AS_OF)
+    mkdocs = bare(root).processors
     hour = _built(config, an_hour(root, EXAMPLE_AS_OF))
     return {
         "codebases": codebases, "years": years, **counts, "floor_seconds": round(floor, 1),
-        "first_seconds": round(first["ours"], 1), "first_mkdocs_seconds": round(first["mkdocs"], 1),
-        "first_mb": round(first["peak"]), "hour_seconds": round(hour["ours"], 1),
-        "hour_mkdocs_seconds": round(hour["mkdocs"], 1), "hour_mb": round(hour["peak"]),
+        "mkdocs_seconds": round(mkdocs, 1),
+        "first_seconds": round(first.processors, 1), "first_clock": round(first.clock, 1),
+        "first_mb": round(first.peak), "hour_seconds": round(hour.processors, 1),
+        "hour_clock": round(hour.clock, 1), "hour_mb": round(hour.peak),
         "records_bytes": packed, **_weigh(root), **_asked(codebases, counts),
     }  # fmt: skip
 
@@ -133,43 +146,17 @@ def _processor() -> float:
     return sum(each.ru_utime + each.ru_stime for each in both)
 
 
-def _built(config: str, as_of: datetime) -> dict[str, float]:
+def _built(config: str, as_of: datetime) -> Took:
     """One build in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.growth", "--build", config, as_of.isoformat()]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def build(config: str, as_of: str) -> dict[str, float]:
-    """One build in this process: processor seconds of ours and of MkDocs, and our peak memory in MB."""
-    from deploybook.build import compose, site
-    from deploybook.build.progress import Progress
-    from deploybook.config import load
-
-    mkdocs, run = 0.0, site.run_mkdocs
-
-    def timed(config: Path, log: Path) -> None:
-        nonlocal mkdocs
-        before = _processor()
-        run(config, log)
-        mkdocs += _processor() - before
-
-    site.run_mkdocs = timed
-    begun = time.perf_counter()
-    compose.build(
-        load(Path(config)), datetime.fromisoformat(as_of), progress=Progress(quiet=True, verbose=False)
-    )
-    return {
-        "ours": _processor() - mkdocs, "mkdocs": mkdocs, "wall": time.perf_counter() - begun,
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }  # fmt: skip
+    took = in_own_process(config, as_of)
+    print(f"{Path(config).parent} as of {as_of:%d.%m.%Y %H:%M}: {took}", file=sys.stderr, flush=True)
+    return took
 
 
 MEASURES = {
     "Processor seconds": {
         "first_seconds": "first build", "hour_seconds": "an hour later",
-        "hour_mkdocs_seconds": "floor: MkDocs", "floor_seconds": "floor: git log, reading",
+        "mkdocs_seconds": "floor: MkDocs", "floor_seconds": "floor: git log, reading",
     },
     "Peak memory, MB": {"first_mb": "first build", "hour_mb": "an hour later"},
     "Bytes": {"history_bytes": "history", "site_bytes": "site", "records_bytes": "floor: compressed"},
@@ -214,14 +201,15 @@ def known() -> list[dict[str, Any]]:
 
 
 def main(words: list[str]) -> int:
-    """Measure what the words name, keep it, draw all of it."""
-    if words[:1] == ["--build"]:
-        print(json.dumps(build(*words[1:])))
+    """Measure what the words name, keep it, draw all of it; or only make what they name."""
+    if words[:1] == ["--make"]:
+        codebases, years, tests, _ = _cell(words[1])
+        make(Path(words[2]), codebases, years, tests)
         return 0
     rows = known()
     if words != ["--draw"]:
-        for codebases, years, tests in [_cell(word) for word in words] or GRID:
-            found = measure(codebases, years, tests)
+        for cell in [_cell(word) for word in words] or GRID:
+            found = measure(*cell)
             print(", ".join(f"{name} {value}" for name, value in found.items()), flush=True)
             same = [str(found[name]) for name in ("codebases", "years", "test_case_runs")]
             rows = [
@@ -236,9 +224,10 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _cell(word: str) -> tuple[int, int, int]:
-    codebases, years, *tests = map(int, word.split("x"))
-    return codebases, years, tests[0] if tests else 1
+def _cell(word: str) -> tuple[int, int, int, Path | None]:
+    size, _, made = word.partition("=")
+    codebases, years, *tests = map(int, size.split("x"))
+    return codebases, years, tests[0] if tests else 1, Path(made).resolve() if made else None
 
 
 if __name__ == "__main__":

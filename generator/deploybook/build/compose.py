@@ -6,7 +6,7 @@ import fcntl
 import gc
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,8 +19,11 @@ import pyarrow.parquet as pq
 
 from deploybook import __version__
 from deploybook.build import ahead, forgetting, kept, policy, portion, publish, scan, site
+from deploybook.build.builder import Builder, ready
+from deploybook.build.job import Place
 from deploybook.build.progress import Progress
 from deploybook.build.seals import Seals
+from deploybook.build.standing import Standing
 from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
@@ -293,13 +296,14 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
     own = site.read_settings(config.root / "mkdocs.yml") if config.file is not None else {}
     target = site.site_folder(config.root, own, "-".join(config.teams) if config.whole else None)
     publish.check_place(target)
-    with only_one(config), few_collections():
+    theme, log = config.work_dir / "cache" / "theme", config.work_dir / "mkdocs.log"
+    with only_one(config), few_collections(), ready(theme, log) as builder:
         with _tools(config) as tools, _history(config) as history:
             if config.whole is None:
                 kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)
             book, _ = _render(config, history, as_of, tools, progress, target)
-        says = _publish(config, book, own, target, progress)
+        says = _publish(config, book, own, target, builder, progress)
         if config.whole is None:
             with _history(config) as history:
                 history.keep("published", book.kept.new)
@@ -314,7 +318,9 @@ def _answered(history: History, docs: Path, as_of: datetime) -> pa.Table:
     return answered.changed(kept_, pq.read_table(docs / "data" / "practices.parquet"), as_of)
 
 
-def _publish(config: Config, book: Book, own: dict[str, object], target: Path, progress: Progress) -> str:
+def _publish(
+    config: Config, book: Book, own: dict[str, object], target: Path, builder: Builder, progress: Progress
+) -> str:
     docs, theme = docs_folder(config), templates_folder() / "theme"
     next_site = publish.staging(target)
     settings = site.mkdocs_config(
@@ -331,12 +337,16 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
         write_if_changed(target / publish.MARK, facts)
         return f"{target} is as it was: nothing new"
     write_if_changed(config.work_dir / "mkdocs.yml", settings.encode())
-    shutil.rmtree(next_site, ignore_errors=True)
-    next_site.mkdir(parents=True)  # fails here, with a plain word, where we may not write
     progress.step("building the site")
-    site.run_mkdocs(config.work_dir / "mkdocs.yml", config.work_dir / "mkdocs.log")
-    seals = Seals(config.work_dir / "cache" / "seals.json", target)
-    sealed = policy.seal(next_site, seals)
+    cache = config.work_dir / "cache"
+    seals = Seals(cache / "seals.json", target)
+    shared = site.fingerprint([theme], settings, *site.versions())
+    standing = Standing(cache / "standing.json", docs, target, shared, config.by_hand)
+    stands = standing.pages()
+    try:
+        places, sealed = _made(config, docs, next_site, target, builder, seals, stands)
+    except policy.Unsealed:
+        places, sealed = _made(config, docs, next_site, target, builder, seals, {})
     write_if_changed(next_site / publish.MARK, facts)
     kept.carry(target, next_site)
     changed = publish.carry_over(next_site, target)
@@ -346,7 +356,19 @@ def _publish(config: Config, book: Book, own: dict[str, object], target: Path, p
         write_if_changed(config.work_dir / "headers" / name, snippet.encode())
     publish.publish(next_site, target)
     seals.keep()
+    standing.keep(places)
     return f"{target}: {len(changed):,} files are new"
+
+
+def _made(
+    config: Config, docs: Path, next_site: Path, last: Path, builder: Builder, seals: Seals,
+    stands: Mapping[str, str],
+) -> tuple[list[Place], policy.Sealed]:  # fmt: skip
+    """Build the site but for pages that stand, and seal it."""
+    shutil.rmtree(next_site, ignore_errors=True)
+    next_site.mkdir(parents=True)  # fails here, with a plain word, where we may not write
+    places = builder.build(config.work_dir / "mkdocs.yml", docs, next_site, stands, last)
+    return places, policy.seal(next_site, seals, stands.values())
 
 
 def _built_from(target: Path) -> str | None:

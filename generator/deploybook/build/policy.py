@@ -51,14 +51,20 @@ def normal(body: bytes) -> bytes:
     return _SCOPE.sub(b'__md_scope=new URL(".",location)', body, count=1)
 
 
-def seal(site: Path, seals: Seals) -> Sealed:
+class Unsealed(Exception):
+    """A page that was to stand is not known as sealed: it has to be made."""
+
+
+def seal(site: Path, seals: Seals, stands: Iterable[str] = ()) -> Sealed:
     """Write into every page of a built site the policy that it keeps to, and beside them that for servers.
 
     Args:
         site: The site as it was just built.
         seals: Those of the last site, for pages that are what they were.
+        stands: Pages that were not made, and are taken from the last site.
 
     Raises:
+        Unsealed: One of those that were not made is none that was sealed in this way.
         PublishError: The site has no `404.html` to read the theme's own scripts off.
     """
     try:
@@ -71,7 +77,12 @@ def seal(site: Path, seals: Seals) -> Sealed:
     known = frozenset(normal(body) for body in _inline(plain))
     seals.open((*map(str.encode, RULES), _code(), *sorted(known)))
     every: set[str] = set()
-    for page in site.rglob("*.htm*"):
+    made = list(site.rglob("*.htm*"))
+    for name in stands:
+        if (taken := seals.put(site / name, name)) is None:
+            raise Unsealed(name)
+        every.update(taken)
+    for page in made:
         content, name = page.read_bytes(), page.relative_to(site).as_posix()
         if (taken := seals.take(page, name, content)) is not None:
             every.update(taken)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -54,6 +55,23 @@ class Seals:
                 }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self._before = {}
+
+    def put(self, fresh: Path, page: str) -> tuple[str, ...] | None:
+        """Put the sealed page of the last site where a fresh one was not made, since it would be the same.
+
+        Returns:
+            The hashes of its inline scripts; `None` where it is not known as sealed in this way.
+        """
+        known = self._before.get(page)
+        if known is None or known.file != _file(self._site / page):
+            return None
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(self._site / page, fresh)
+        except OSError:  # a file system without hard links
+            shutil.copy2(self._site / page, fresh)
+        self._now[page] = (known.raw, known.hashes)
+        return known.hashes
 
     def take(self, fresh: Path, page: str, content: bytes) -> tuple[str, ...] | None:
         """Put the sealed page of the last site in the place of a fresh one that is what that one was.

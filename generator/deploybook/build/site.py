@@ -1,13 +1,12 @@
-"""Markdown to HTML: the only place that knows the builder (MkDocs, and whatever reads its `mkdocs.yml`)."""
+"""What a site is built from: the settings for MkDocs, or whatever reads its `mkdocs.yml`, and their names."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
-import subprocess
-import sys
+import platform
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from deploybook import __version__
 from deploybook.config.init import MKDOCS_MARKER
 from deploybook.errors import PublishError
 
+_BUILDER = ("mkdocs", "mkdocs-material", "Markdown", "pymdown-extensions", "Pygments", "Jinja2", "MarkupSafe")
+"""What has a say in how a page is rendered."""
 _OURS = frozenset(
     {"docs_dir", "site_dir", "nav", "theme", "plugins", "hooks", "markdown_extensions", "INHERIT"}
 )
@@ -75,6 +76,12 @@ def theme_folders(theme: Path) -> tuple[Path, ...]:
     return (theme, *(Path(place) / "templates" for place in places))
 
 
+def versions() -> tuple[str, ...]:
+    """What renders pages and seals them: the builder with all that it brings, and our own part in it."""
+    ours = (path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.py")))
+    return (platform.python_version(), *(f"{name} {version(name)}" for name in _BUILDER), *ours)
+
+
 def fingerprint(folders: Sequence[Path], *texts: str) -> str:
     """What a built site depends on, as one word: names, sizes and times of files, and settings."""
     digest = hashlib.sha256(__version__.encode())
@@ -85,27 +92,3 @@ def fingerprint(folders: Sequence[Path], *texts: str) -> str:
             stat = path.stat()
             digest.update(f"{path.relative_to(folder)}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
     return digest.hexdigest()[:32]
-
-
-def run_mkdocs(config: Path, log: Path) -> None:
-    """Build the site that `config` describes; what MkDocs says goes to `log`.
-
-    Raises:
-        PublishError: MkDocs failed; carries the end of what it said.
-    """
-    environment = {
-        **os.environ,
-        "NO_MKDOCS_2_WARNING": "1",
-        "DISABLE_MKDOCS_2_WARNING": "true",
-        "SOURCE_DATE_EPOCH": "0",  # the same input must give the same bytes
-    }
-    command = [sys.executable, "-m", "mkdocs", "build", "--config-file", str(config), "--clean"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    log.write_text(done.stdout + done.stderr, "utf-8")
-    if done.returncode != 0:
-        end = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-        raise PublishError(
-            f"MkDocs could not build the site:\n{end}",
-            where=str(config),
-            next_step=f"read the whole of it in {log}; the last site stands",
-        )

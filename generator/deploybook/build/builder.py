@@ -1,0 +1,228 @@
+"""MkDocs, as one process or as several beside each other, of which each renders a share of the pages.
+
+The first is started before there is anything to render, since bringing in MkDocs takes a second. Pages that
+stand in the last site as they would be made again are not rendered at all (`standing`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from deploybook.build.job import Job, Place
+from deploybook.errors import PublishError
+
+INDEX = "search/search_index.json"
+_SHARE = 3_000_000
+"""Bytes of Markdown that are worth a process more: it takes a second until it renders its first page."""
+_PAGE = 2_000
+"""What a page costs beside its text, in bytes of text."""
+_LAST_LINES = 15
+
+
+class Builder:
+    """Markdown to HTML.
+
+    Args:
+        templates: Where compiled templates are kept.
+        log: Where it is written down what MkDocs said.
+    """
+
+    def __init__(self, templates: Path, log: Path) -> None:
+        templates.mkdir(parents=True, exist_ok=True)
+        self._templates = templates
+        self._log = log
+        self._ready = [_Process()]
+
+    def build(
+        self, config: Path, docs: Path, site: Path, stands: Collection[str] = (), last: Path | None = None
+    ) -> list[Place]:
+        """Render all pages but those that stand, into the empty folder `site`.
+
+        Args:
+            config: MkDocs' settings.
+            docs: The docs folder that they name.
+            site: Where the site is put together.
+            stands: Pages, by their file in the docs folder, that are left.
+            last: The last site, whose search finds the pages that stand.
+
+        Returns:
+            All pages of the site, in MkDocs' order.
+
+        Raises:
+            PublishError: MkDocs failed; carries the end of what it said.
+        """
+        others = shared(_weights(docs, frozenset(stands)), len(os.sched_getaffinity(0)))[1:]
+        folders = [site.with_name(f"{site.name}.{number}") for number in range(1, len(others) + 1)]
+        leave = tuple(sorted({*stands, *(page for share in others for page in share)}))
+        jobs = [Job(str(config), str(site), str(self._templates), leave=leave)]
+        for folder, share in zip(folders, others, strict=True):
+            shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
+            jobs.append(Job(str(config), str(folder), str(self._templates), only=share))
+        try:
+            places = self._do(jobs, config)
+            where = {place.source: place for place in places}
+            left = frozenset(leave)
+            parts: list[tuple[Path, Sequence[str]]] = [(site, [page for page in where if page not in left])]
+            parts += zip(folders, others, strict=True)
+            found = [(folder / INDEX, [where[page].url for page in pages]) for folder, pages in parts]
+            for folder, pages in parts[1:]:
+                for page in pages:
+                    _move(folder / where[page].file, site / where[page].file)
+            if stands and last is not None:
+                found.append((last / INDEX, [where[page].url for page in stands]))
+            if len(found) > 1:
+                _merge(site / INDEX, found, places)
+        finally:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+        return places
+
+    def close(self) -> None:
+        """End what still waits for a job."""
+        for process in self._ready:
+            process.close()
+        self._ready = []
+
+    def _do(self, jobs: Sequence[Job], config: Path) -> list[Place]:
+        """Let a process do each job, all at the same time; gives where the first one says that pages are."""
+        while len(self._ready) < len(jobs):
+            self._ready.append(_Process())
+        try:
+            for process, job in zip(self._ready, jobs, strict=True):
+                process.begin(job)
+            failed = [not process.ended_well() for process in self._ready]
+            said = [process.said() for process in self._ready]
+            found: list[list[str]] = json.loads(self._ready[0].printed() or "[]")
+        finally:
+            self.close()
+        self._log.write_text("".join(said), "utf-8")
+        if any(failed):
+            lines = said[failed.index(True)].strip().splitlines()[-_LAST_LINES:]
+            raise PublishError(
+                "MkDocs could not build the site:\n" + "\n".join(lines),
+                where=str(config),
+                next_step=f"read the whole of it in {self._log}; the last site stands",
+            )
+        return [Place(*each) for each in found]
+
+
+@contextmanager
+def ready(templates: Path, log: Path) -> Iterator[Builder]:
+    """MkDocs, brought in beside what comes before it."""
+    builder = Builder(templates, log)
+    try:
+        yield builder
+    finally:
+        builder.close()
+
+
+class _Process:
+    """A MkDocs that waits for its job, and does one."""
+
+    def __init__(self) -> None:
+        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "deploybook.build.share"],
+            stdin=subprocess.PIPE, stdout=self._out, stderr=self._err, text=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                "NO_MKDOCS_2_WARNING": "1",
+                "DISABLE_MKDOCS_2_WARNING": "true",
+                "SOURCE_DATE_EPOCH": "0",  # the same input must give the same bytes
+            },
+        )  # fmt: skip
+
+    def begin(self, job: Job) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended already, and has said why
+            self._process.stdin.write(job.line())
+            self._process.stdin.flush()
+
+    def ended_well(self) -> bool:
+        return self._process.wait() == 0
+
+    def said(self) -> str:
+        return _read(self._err)
+
+    def printed(self) -> str:
+        return _read(self._out)
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+        self._out.close()
+        self._err.close()
+
+
+def _read(file: Any) -> str:
+    file.seek(0)
+    text: bytes = file.read()
+    return text.decode("utf-8", "replace")
+
+
+def _weights(docs: Path, stands: frozenset[str]) -> dict[str, int]:
+    """What the pages that are to be rendered cost, in bytes of text."""
+    found = {}
+    for path in docs.rglob("*.md"):
+        name = path.relative_to(docs).as_posix()
+        if name not in stands:
+            found[name] = path.stat().st_size + _PAGE
+    return found
+
+
+def shared(weights: Mapping[str, int], processors: int) -> list[tuple[str, ...]]:
+    """Share pages among as many processes as are worth it, each with about as much to do.
+
+    Args:
+        weights: What each page costs, in bytes of text.
+        processors: How many may run at the same time.
+
+    Returns:
+        Pages by name, of each share; at least one share.
+    """
+    number = max(1, min(processors, sum(weights.values()) // _SHARE))
+    shares: list[list[str]] = [[] for _ in range(number)]
+    filled = [0] * number
+    for name, weight in sorted(weights.items(), key=lambda each: (-each[1], each[0])):
+        least = filled.index(min(filled))
+        shares[least].append(name)
+        filled[least] += weight
+    return [tuple(sorted(share)) for share in shares]
+
+
+def _move(page: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    page.replace(to)
+
+
+def _merge(index: Path, found: Iterable[tuple[Path, Iterable[str]]], places: Iterable[Place]) -> None:
+    """Let a search find what others find, in the order of pages.
+
+    Args:
+        index: What was written for the pages of the first share; becomes that of all.
+        found: Indexes, and the addresses of the pages for which each is asked.
+        places: All pages there are.
+    """
+    by_page = {}
+    for file, pages in found:
+        entries = defaultdict(list)
+        for entry in json.loads(file.read_text("utf-8"))["docs"]:
+            entries[entry["location"].partition("#")[0]].append(entry)
+        by_page.update({page: entries[page] for page in pages if page in entries})
+    whole = json.loads(index.read_text("utf-8"))
+    whole["docs"] = [entry for place in places for entry in by_page.get(place.url, ())]
+    index.write_text(json.dumps(whole, separators=(",", ":")), "utf-8")

@@ -1,0 +1,121 @@
+"""One MkDocs of those that make a site together: it renders the pages of its share, and leaves the others.
+
+A process of its own, which is started while there is still something else to do, brings in what MkDocs needs,
+and waits for its job: one line of JSON. It is MkDocs' own "dirty" build, with which of its files are to be
+rendered decided by us, and not by the times of files in the last site.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import sys
+import threading
+from contextlib import redirect_stdout
+
+from jinja2 import Environment, FileSystemBytecodeCache
+from mkdocs.commands import build as mkdocs
+from mkdocs.config import load_config
+from mkdocs.config.base import Config
+from mkdocs.exceptions import MkDocsException
+from mkdocs.plugins import BasePlugin
+from mkdocs.structure.files import File, Files
+
+from deploybook.build.job import Job, Place
+
+_NEEDED = (
+    "material.plugins.search.plugin",
+    "pymdownx.superfences",
+    "pymdownx.highlight",
+    "markdown.extensions.toc",
+)
+"""What MkDocs brings in only when it has read its settings."""
+
+
+class _Left(File):
+    """A file that is not of this share."""
+
+    def is_modified(self) -> bool:
+        return False
+
+
+class _NoSettings(Config):  # type: ignore[no-untyped-call]
+    """There is nothing to be set."""
+
+
+class _Share(BasePlugin[_NoSettings]):  # type: ignore[no-untyped-call]  # MkDocs' own are not typed
+    """Leaves what is not of this share, and takes note of where every page is."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.places: list[Place] = []
+
+    def on_files(self, files: Files, **_: object) -> Files:
+        """Sort files into those to be made and those to be left."""
+        job = self._job
+        only, leave = frozenset(job.only), frozenset(job.leave)
+        for file in files:
+            if file.src_uri in leave or (only and file.src_uri not in only):
+                file.__class__ = _Left
+            if file.is_documentation_page() and file.inclusion.is_included():  # type: ignore[no-untyped-call]
+                self.places.append(Place(file.src_uri, file.dest_uri, "" if file.url == "./" else file.url))
+        return files
+
+    def on_env(self, env: Environment, **_: object) -> Environment:
+        """Let templates be compiled once, and not by every share of every build."""
+        env.bytecode_cache = FileSystemBytecodeCache(self._job.templates)
+        return env
+
+
+def make(job: Job) -> list[Place]:
+    """Build the share; gives all pages of the site, in MkDocs' order."""
+    config = load_config(config_file=job.config, site_dir=job.site)
+    share = _Share(job)
+    config.plugins["deploybook/share"] = share
+    config.plugins.on_startup(command="build", dirty=True)
+    try:
+        mkdocs.build(config, dirty=True)
+    finally:
+        config.plugins.on_shutdown()
+    return share.places
+
+
+def _listen() -> None:
+    """Let everything that MkDocs says go to the standard error, as its command does."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)-7s -  %(message)s")
+    logging.captureWarnings(True)
+    # What is left is no matter of chance here: its warning is none, and no reason for `strict` to fail.
+    logging.getLogger("mkdocs.commands.build").addFilter(
+        lambda record: "A 'dirty' build" not in str(record.msg)
+    )
+
+
+def _end_with_the_build() -> None:
+    """Where the build was killed, nobody writes into what the next one puts together."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+def main() -> int:
+    """Get ready, wait for a job, do it, and print where pages are; without a job, leave."""
+    for name in _NEEDED:
+        importlib.import_module(name)
+    line = sys.stdin.readline()
+    if not line:
+        return 0
+    threading.Thread(target=_end_with_the_build, daemon=True).start()
+    _listen()
+    try:
+        with redirect_stdout(sys.stderr):
+            places = make(Job.of(line))
+    except MkDocsException as error:
+        sys.stderr.write(f"ERROR   -  {error}\n")
+        return 1
+    json.dump(places, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
