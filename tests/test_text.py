@@ -353,3 +353,22 @@ def test_a_feed_reads_back_the_plain_text(value: str) -> None:
     assert (element.text or "") == text.plain(value)
     assert element.get("b") == text.plain(value)
     assert len(element) == 0
+
+
+@given(
+    st.sampled_from(["http://", "https://", "HTTPS://"]),
+    st.text(alphabet="aZ9./?#:@%&-;=~_[]'+\xe9 ", max_size=14),
+)
+def test_most_addresses_pass_as_they_would_if_taken_apart(scheme: str, rest: str) -> None:
+    for url in (scheme + rest, f"{scheme}a.example/{rest}", f"{scheme}a.example?{rest}", f"{scheme}{rest}.b"):
+        assert text.link(url) == text._judged_link(url)
+
+
+@given(
+    st.text(alphabet="a <\n\t\x00\x7f\xad\xe9~", max_size=12), st.sampled_from([None, 4, 8]), st.booleans()
+)
+def test_a_text_that_needs_no_change_is_the_one_that_would_be_made_of_it(
+    value: str, limit: int | None, breaks: bool
+) -> None:
+    made = text.plain(value, limit=limit, breaks=breaks)
+    assert text.plain(f"{value}\N{ZERO WIDTH SPACE}", limit=limit, breaks=breaks) == made

@@ -60,6 +60,11 @@ _ACTIVE = re.compile(
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 _HTML_ACTIVE = re.compile(r"[&<>\"']")
 _WORDS = re.compile(r"[a-z0-9]+")
+_LABEL, _IN_LINK = r"[a-z0-9_-]{1,63}", r"[A-Za-z0-9_/%:@+,;=&$~!.-]"
+# Most addresses: taken apart and put together again they are what they were.
+_PLAIN_LINK = re.compile(
+    rf"https?://{_LABEL}(?:\.{_LABEL})*+(?:/{_IN_LINK}*+)?(?:\?{_IN_LINK}++)?(?:#{_IN_LINK}++)?"
+)
 
 Value = str | int | float | bool | None
 
@@ -78,6 +83,8 @@ def plain(text: str, *, limit: int | None = LIMIT, breaks: bool = False) -> str:
         limit: Characters kept, then "…"; none where there is to be no limit.
         breaks: Keep line ends as line feeds, at most two together.
     """
+    if (limit is None or len(text) <= limit) and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip(" ")  # nine texts of ten: the rest would change nothing else in them
     cut = False
     if limit is not None and len(text) > limit * 4:
         text, cut = text[: limit * 4], True
@@ -152,6 +159,13 @@ def link(url: str | None) -> Markup | None:
     blanks or controls. What is not ASCII is encoded (a host in IDNA), as are signs that HTML or Markdown
     would read.
     """
+    if url and len(url) <= _LINK_LIMIT and _PLAIN_LINK.fullmatch(url):
+        return Markup(url.replace("&", "&amp;"))
+    return _judged_link(url)
+
+
+def _judged_link(url: str | None) -> Markup | None:
+    """The same for any address, part by part."""
     if not url or len(url) > _LINK_LIMIT or not url.isprintable() or re.search(r"[\s\\<>\"]", url):
         return None
     try:

@@ -22,7 +22,8 @@ from deploybook.linking.model import (
     from_table,
 )
 from deploybook.metrics.model import SCHEMA
-from deploybook.pages.book import Book, Figures
+from deploybook.pages.book import Book
+from deploybook.pages.figures import Figures
 
 AS_OF = datetime.fromisoformat("2026-11-20T15:00:00+00:00")
 SHOP: dict[str, Any] = {

@@ -14,8 +14,9 @@ import vobject
 
 from deploybook.build.public import hide_config
 from deploybook.config import Config
-from deploybook.pages.book import Book, Figures
+from deploybook.pages.book import Book
 from deploybook.pages.calendars import pages
+from deploybook.pages.figures import Figures
 from deploybook.pages.revisions import revised
 
 AS_OF = datetime(2026, 10, 20, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from tests.pages.support import AS_OF, SHOP, change, deployment
 from tests.support.books import counted
 
 from deploybook.pages import data, deployments, metrics, restated, summary, trust
-from deploybook.pages.book import Figure
+from deploybook.pages.figures import Figure
 from deploybook.pages.page import File
 from deploybook.pages.readings import Reading, Verdict
 from deploybook.pages.recent import Recent

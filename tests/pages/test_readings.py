@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from tests.pages import support
 
-from deploybook.pages.book import Figure
+from deploybook.pages.figures import Figure
 from deploybook.pages.readings import Reading, band, finding, read_series
 
 MONDAY = date(2026, 6, 1)

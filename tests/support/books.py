@@ -17,7 +17,8 @@ from deploybook.linking.model import (
     to_table,
 )
 from deploybook.metrics import INPUTS, Engine, compute_arrow, outliers, settings_of
-from deploybook.pages.book import Book, Figures
+from deploybook.pages.book import Book
+from deploybook.pages.figures import Figures
 
 
 def counted(

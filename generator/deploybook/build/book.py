@@ -27,7 +27,8 @@ from deploybook.linking.model import (
 )
 from deploybook.linking.required import by_branch_rules
 from deploybook.metrics import INPUTS, Engine, Runs, compute_arrow, outliers, settings_of
-from deploybook.pages.book import FLAKY_DAYS, Book, Figures, SetAside, SourceStatus
+from deploybook.pages.book import FLAKY_DAYS, Book, SetAside, SourceStatus
+from deploybook.pages.figures import Figures
 from deploybook.sources.local import heads, release_branches, repositories
 
 TESTS = "test_case_runs"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.pages.book import Book, Figure
+from deploybook.pages.book import Book
+from deploybook.pages.figures import Figure
 from deploybook.pages.recent import part
 from deploybook.periods import period_of
 from deploybook.text import slug

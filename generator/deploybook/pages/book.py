@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar, TypeVarTuple
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -20,12 +21,16 @@ from deploybook.messages import author_email, author_name
 from deploybook.news import House
 from deploybook.ownership import Owned
 from deploybook.pages.branches import Branch, Branches
+from deploybook.pages.figures import Figures
 from deploybook.pages.kept import Kept
 from deploybook.pages.locks import HeldLock, held
 from deploybook.periods import Calendar, Period, Rotation, Turn, Week, periods_between, turns_of
 from deploybook.pipelines import Pipeline
 from deploybook.practices import Span, Statement
 from deploybook.text import slug
+
+About = TypeVarTuple("About")
+Found = TypeVar("Found")
 
 HEAVY_WEEK = 502
 """Of more changes than this, a deployment counting for two, a week's page tells the news, and pages for some
@@ -38,46 +43,6 @@ MANY_INCIDENTS = 100
 """Of more than so many, those of the last weeks are on one page, and each year has a page of its own."""
 YEARS_INCIDENTS = 500
 """Of more than so many, each month has one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure of one period with what it was made from."""
-
-    start: date
-    value: float | None
-    numerator: float | None
-    denominator: float | None
-    missing: int
-    unit: str
-
-
-class Figures:
-    """The long table of metrics, found by scope, name, period and metric."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self._series: dict[tuple[str, str, str, str], list[Figure]] = defaultdict(list)
-        names = (
-            "scope", "name", "period", "metric",
-            "period_start", "value", "numerator", "denominator", "missing", "unit",
-        )  # fmt: skip
-        columns = [table.column(name).to_pylist() for name in names]
-        for scope, name, period, metric, start, value, numerator, denominator, missing, unit in zip(
-            *columns, strict=True
-        ):
-            self._series[scope, name, period, metric].append(
-                Figure(start, value, numerator, denominator, missing or 0, unit)
-            )
-        for series in self._series.values():
-            series.sort(key=lambda figure: figure.start)
-
-    def series(self, scope: str, name: str, period: str, metric: str) -> list[Figure]:
-        """All periods of a metric, oldest first; empty where it was never counted."""
-        return self._series.get((scope, name, period, metric), [])
-
-    def one(self, scope: str, name: str, period: str, metric: str, start: date) -> Figure | None:
-        """The figure of the period that begins on the local date `start`."""
-        return next((f for f in self.series(scope, name, period, metric) if f.start == start), None)
 
 
 @dataclass(frozen=True)
@@ -144,6 +109,19 @@ class Book:
     studio: Studio | None = None
     """Draws charts: one for all pages, so that it knows which are in use; none where no page is made."""
 
+    def once(self, find: Callable[[Book, *About], Found], *about: *About) -> Found:
+        """What a function finds in the book, found the first time that it is asked for."""
+        key = (find, about)
+        if key not in self._found:
+            self._found[key] = find(self, *about)
+        found: Found = self._found[key]
+        return found
+
+    @cached_property
+    def _found(self) -> dict[tuple[object, ...], Any]:
+        """What `once` has found."""
+        return {}
+
     @property
     def zone(self) -> ZoneInfo:
         """The site's time zone."""
@@ -167,7 +145,7 @@ class Book:
         """When release branches were red, by codebase."""
         return self._branches.breaks()
 
-    @property
+    @cached_property
     def _branches(self) -> Branches:
         runs = self.history["pipeline_runs"]
         return Branches(runs, self.config, self.as_of, self.releases, self.branch_commits)
@@ -315,10 +293,7 @@ class Book:
 
     def person_key(self, name: str | None) -> str | None:
         """The key in `people` of what a source calls somebody: a login, a name, an address, or both."""
-        if name is None:
-            return None
-        spellings = (name, author_email(name), author_name(name))
-        return next((key for spelling in spellings if (key := self.config.person_of(spelling))), None)
+        return None if name is None else self.once(_person_key, name)
 
     @cached_property
     def _incident_times(self) -> dict[str, datetime]:
@@ -395,6 +370,11 @@ class Book:
         year = deployment.at.astimezone(self.zone).year
         folder = slug(deployment.codebase)
         return Markup(f"~/deployments/{folder}/{year}/#{deployment_anchor(deployment)}")
+
+
+def _person_key(book: Book, name: str) -> str | None:
+    spellings = (name, author_email(name), author_name(name))
+    return next((key for spelling in spellings if (key := book.config.person_of(spelling))), None)
 
 
 def change_anchor(codebase: str, id_: str) -> Markup:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -86,7 +87,7 @@ class Branches:
     def states(self) -> list[Branch]:
         """Every codebase whose release branch has runs that still count, by name."""
         found = []
-        for name, runs in sorted(self._by_codebase().items()):
+        for name, runs in sorted(self._by_codebase.items()):
             newest, turns = self._walk(name, runs)
             if newest:
                 last = turns[-1] if turns else Turn(runs[0].at, False, None)
@@ -99,7 +100,7 @@ class Branches:
     def breaks(self) -> dict[str, list[Span]]:
         """When each was red, oldest first; the last break may be open."""
         found: dict[str, list[Span]] = {}
-        for name, runs in self._by_codebase().items():
+        for name, runs in self._by_codebase.items():
             _, turns = self._walk(name, runs)
             ends = [turn.at for turn in turns if not turn.red]
             found[name] = [
@@ -112,6 +113,7 @@ class Branches:
         named = self.config.codebases[codebase].release_branch or self.names.get(codebase)
         return named or (None if with_commits else "main")
 
+    @cached_property
     def _by_codebase(self) -> dict[str, list[Run]]:
         here = {(commit.codebase, commit.revision) for commit in self.commits}
         committed = {codebase for codebase, _ in here}

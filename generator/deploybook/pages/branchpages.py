@@ -13,8 +13,9 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.pages import five, readings
 from deploybook.pages.beside import figure_words
-from deploybook.pages.book import FLAKY_DAYS, Book, Figure
+from deploybook.pages.book import FLAKY_DAYS, Book
 from deploybook.pages.deployments import Item
+from deploybook.pages.figures import Figure
 from deploybook.pages.five import Spark
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS, Reading

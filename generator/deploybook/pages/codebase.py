@@ -107,7 +107,7 @@ def codebase_page(book: Book, tell: Teller, scope: Scope, years: list[int]) -> C
     failed = [d for d in reversed(scope.deployments) if d.reached and d.needed_intervention]
     weeks = list(_weeks(book, tell, scope.changes))
     long = readings.read(book, "codebase", name, "change_lead_time_p50", weeks=LONG)
-    flags = sorted({flag for change in book.changes if change.codebase == name for flag in change.flags})
+    flags = sorted(book.once(_flags).get(name, ()))
     rows = Markup(f"~/metrics/{slug(name)}/")
     return CodebasePage(
         kicker=_kicker(book, name),
@@ -134,6 +134,14 @@ def codebase_page(book: Book, tell: Teller, scope: Scope, years: list[int]) -> C
         beside=tuple(beside.companions(book, "codebase", name)),
         flags=tuple(Item(flag, Markup(f"~/metrics/flags/{slug(flag)}/")) for flag in flags),
     )
+
+
+def _flags(book: Book) -> dict[str, set[str]]:
+    """The flags that changes of each codebase were behind."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for change in book.changes:
+        found[change.codebase].update(change.flags)
+    return found
 
 
 def _kicker(book: Book, name: str) -> str:

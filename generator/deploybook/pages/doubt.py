@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from deploybook import words
-from deploybook.pages.book import Book, Figure, SourceStatus
+from deploybook.pages.book import Book, SourceStatus
+from deploybook.pages.figures import Figure
 
 NOW = 4
 """Weeks, this one included, whose coverage is looked at."""

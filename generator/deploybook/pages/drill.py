@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -71,17 +72,9 @@ def ways(book: Book, span: Span) -> tuple[Way, ...]:
 
 def fill(template: str, span: Span) -> str:
     """An address from its template; every value is encoded, so that it stays one value."""
-    values = {
-        "from_ms": str(_ms(span.start)),
-        "to_ms": str(_ms(span.end)),
-        "from": _instant(span.start),
-        "to": _instant(span.end),
-        "codebase": span.codebase,
-        "revision": span.revision,
-        "environment": span.environment,
-    }
-    for name, value in values.items():
-        template = template.replace("{" + name + "}", quote(value, safe=""))
+    for place, value in _PLACES.items():
+        if place in template:
+            template = template.replace(place, quote(value(span), safe=""))
     return template
 
 
@@ -91,3 +84,14 @@ def _ms(instant: datetime) -> int:
 
 def _instant(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_PLACES: dict[str, Callable[[Span], str]] = {
+    "{from_ms}": lambda span: str(_ms(span.start)),
+    "{to_ms}": lambda span: str(_ms(span.end)),
+    "{from}": lambda span: _instant(span.start),
+    "{to}": lambda span: _instant(span.end),
+    "{codebase}": lambda span: span.codebase,
+    "{revision}": lambda span: span.revision,
+    "{environment}": lambda span: span.environment,
+}

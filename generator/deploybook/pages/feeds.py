@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,9 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _MINTED = "2026"
 """The year of the ids' authority: a part of a tag URI, the same for ever."""
 
+Key = tuple[str | None, str | None]
+"""An area, a team, or neither."""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -39,9 +43,18 @@ class Scope:
     area: str | None = None
     team: str | None = None
 
-    def holds(self, item: Told) -> bool:
-        """Whether a change is of this feed."""
-        return (self.area is None or item.area == self.area) and (self.team is None or item.team == self.team)
+    @property
+    def key(self) -> Key:
+        """One of the `keys` of its changes."""
+        return self.area, self.team
+
+
+def keys(item: Told) -> Iterator[Key]:
+    """Those of the feeds that a change is of."""
+    yield None, None
+    yield item.area, None
+    if item.team is not None:
+        yield None, item.team
 
 
 @dataclass(frozen=True)
@@ -91,11 +104,15 @@ def _folders(names: Iterable[str]) -> Iterator[str]:
 
 def pages(book: Book, tell: Teller) -> Iterator[File]:
     """Both forms of every feed."""
-    delivered = [change for change in book.delivered if is_news(tell(change))]
+    newest: dict[Key, list[tuple[Told, LinkedChange]]] = defaultdict(list)
+    for change in sorted(
+        book.delivered, key=lambda change: (_updated(change), change.codebase, change.id), reverse=True
+    ):
+        item = tell(change)
+        for key in keys(item) if is_news(item) else ():
+            newest[key].append((item, change))
     for scope in (Scope("", ""), *area_scopes(book), *team_scopes(book)):
-        mine = [change for change in delivered if scope.holds(tell(change))]
-        mine.sort(key=lambda change: (_updated(change), change.codebase, change.id), reverse=True)
-        entries = [_entry(book, tell(change), change) for change in mine[:_ENTRIES]]
+        entries = [_entry(book, item, change) for item, change in newest[scope.key][:_ENTRIES]]
         folder = f"shipped/{scope.folder}" if scope.folder else "shipped"
         yield File(f"{folder}/feed.xml", atom(book, scope, entries))
         yield File(f"{folder}/feed.json", json_feed(book, scope, entries))

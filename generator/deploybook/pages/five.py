@@ -11,8 +11,9 @@ from deploybook import words
 from deploybook.linking.model import LinkedChange, LinkedDeployment
 from deploybook.metrics.trends import LEAST
 from deploybook.pages import readings
-from deploybook.pages.book import Book, Figure
+from deploybook.pages.book import Book
 from deploybook.pages.doubt import doubt
+from deploybook.pages.figures import Figure
 from deploybook.pages.readings import WEEKS, Reading, worded
 from deploybook.pages.recent import Recent, duration_or_dash, middle, part
 from deploybook.words import NBSP

@@ -11,8 +11,9 @@ from markupsafe import Markup
 
 from deploybook import words
 from deploybook.pages import readings, targets
-from deploybook.pages.book import Book, Figure
+from deploybook.pages.book import Book
 from deploybook.pages.doubt import doubt
+from deploybook.pages.figures import Figure
 from deploybook.pages.five import Spark
 from deploybook.pages.recent import Recent
 

@@ -97,6 +97,13 @@ class Belonging:
         self._initiatives = initiatives
         self.issues = {issue.id: issue for issue in _issues(issues, as_of)}
         self._of_issue: dict[str, set[str]] = {}
+        self._by_label: dict[str, set[str]] = defaultdict(set)
+        self._by_milestone: dict[str, set[str]] = defaultdict(set)
+        for name, initiative in initiatives.items():
+            for label in initiative.labels:
+                self._by_label[label.casefold()].add(name)
+            for milestone in initiative.milestones:
+                self._by_milestone[milestone.casefold()].add(name)
 
     def of(self, change: LinkedChange) -> set[str]:
         """The names of the initiatives that a change belongs to."""
@@ -124,17 +131,20 @@ class Belonging:
         return found
 
     def _by_words(self, labels: Iterable[str], milestone: str | None) -> set[str]:
-        own = {label.casefold() for label in labels}
-        return {
-            name
-            for name, initiative in self._initiatives.items()
-            if own & {label.casefold() for label in initiative.labels}
-            or (milestone and milestone.casefold() in {each.casefold() for each in initiative.milestones})
-        }
+        found: set[str] = set()
+        for label in labels:
+            found.update(self._by_label.get(label.casefold(), ()))
+        if milestone:
+            found.update(self._by_milestone.get(milestone.casefold(), ()))
+        return found
 
 
 def belonging_of(book: Book) -> Belonging:
     """That of a book's initiatives and issues."""
+    return book.once(_belonging_of)
+
+
+def _belonging_of(book: Book) -> Belonging:
     return Belonging(book.config.initiatives, book.history["issues"], book.as_of)
 
 

@@ -146,7 +146,7 @@ def _unowned(book: Book, name: str) -> Iterator[str]:
 
 
 def _quiet_owners(book: Book) -> Iterator[str]:
-    active = last_active(book)
+    active = book.once(last_active)
     limit = book.as_of - timedelta(days=QUIET_DAYS)
     for team in sorted({each.team for each in book.config.codebases.values() if each.team}):
         members = book.config.teams[team].members if team in book.config.teams else ()

@@ -11,8 +11,9 @@ from deploybook import words
 from deploybook.charts.model import Caption, Cell, Chart, Target
 from deploybook.config.models import Target as Aim
 from deploybook.pages import plots, readings, targets
-from deploybook.pages.book import Book, Figure
+from deploybook.pages.book import Book
 from deploybook.pages.doubt import Doubt
+from deploybook.pages.figures import Figure
 from deploybook.pages.plots import FlagNote
 from deploybook.pages.readings import Reading
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
 import pyarrow.compute as pc
 from markupsafe import Markup
@@ -229,24 +230,25 @@ def approvals(book: Book, codebase: str, environment: str) -> str:
 
 def asks(book: Book, codebase: str) -> dict[str, list[str]]:
     """What the forge asks of deployments of a codebase, by environment."""
-    names = {
-        row["environment"].lower()
-        for row in book.history["environment_rules"].select(["codebase", "environment"]).to_pylist()
-        if row["codebase"] == codebase
-    }
-    return {name: told for name in sorted(names) if (told := _rules(book, codebase, name))}
+    names = sorted(name for owner, name in book.once(_last_rules) if owner == codebase)
+    return {name: told for name in names if (told := _rules(book, codebase, name))}
+
+
+def _last_rules(book: Book) -> dict[tuple[str, str], dict[str, Any]]:
+    """What was last read of each codebase's environments."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in book.history["environment_rules"].to_pylist():
+        key = (row["codebase"], row["environment"].lower())
+        if key not in found or row["read_at"] > found[key]["read_at"]:
+            found[key] = row
+    return found
 
 
 def _rules(book: Book, codebase: str, environment: str) -> list[str]:
     """What the forge asks of a deployment to an environment, as it was last read."""
-    rows = [
-        row
-        for row in book.history["environment_rules"].to_pylist()
-        if row["codebase"] == codebase and row["environment"].lower() == environment
-    ]
-    if not rows:
+    row = book.once(_last_rules).get((codebase, environment))
+    if row is None:
         return []
-    row = max(rows, key=lambda each: each["read_at"])
     told: list[str] = []
     if row["reviewers"]:
         names = [book.person(who) or who for who in row["reviewers"]]

@@ -22,7 +22,8 @@ from deploybook.charts.model import (
     Week,
     Weekly,
 )
-from deploybook.pages.book import Book, Figure
+from deploybook.pages.book import Book
+from deploybook.pages.figures import Figure
 from deploybook.pages.readings import Reading, worded
 from deploybook.periods import Period
 from deploybook.text import link

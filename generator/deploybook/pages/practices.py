@@ -138,11 +138,8 @@ class Practices:
 
     def at(self, instant: datetime) -> dict[tuple[str, Check], Answer]:
         """Answers as of an instant: what came later does not count, configuration is today's."""
-        found: dict[tuple[str, Check], Answer] = {}
-        for name in self.book.codebases:
-            facts = self.standing.facts(name, instant)
-            found |= {(name, check): answer(check, facts) for check in CHECKS}
-        return found
+        names = self.book.codebases
+        return {(name, check): found for name in names for check, found in self.of(name, instant).items()}
 
     @cached_property
     def told(self) -> Mapping[answered.Key, Sequence[tuple[datetime, str]]]:

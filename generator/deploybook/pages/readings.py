@@ -13,7 +13,8 @@ from typing import Literal
 
 from deploybook import words
 from deploybook.metrics.trends import LEAST, Point, Segment, limits, signals
-from deploybook.pages.book import Book, Figure
+from deploybook.pages.book import Book
+from deploybook.pages.figures import Figure
 from deploybook.words import FEW, NBSP
 
 WEEKS = 26
@@ -117,9 +118,14 @@ def read(
         weeks: How many weeks back the points go, this one included.
         shifts: Days on which the baseline shifts; by default those of the book.
     """
-    series = book.figures.series(scope, name, "week", metric)
     if shifts is None:
         shifts = book.shifts(name if scope == "codebase" else None)
+    return book.once(_read, (scope, name, metric), weeks, tuple(shifts))
+
+
+def _read(book: Book, of: tuple[str, str, str], weeks: int, shifts: tuple[date, ...]) -> Reading:
+    scope, name, metric = of
+    series = book.figures.series(scope, name, "week", metric)
     return read_series(metric, series, shifts, book.this_week.start, weeks)
 
 

@@ -10,8 +10,9 @@ from markupsafe import Markup
 from deploybook import words
 from deploybook.metrics import Restatement
 from deploybook.pages.beside import figure_words
-from deploybook.pages.book import Book, Figure
+from deploybook.pages.book import Book
 from deploybook.pages.deployments import Item
+from deploybook.pages.figures import Figure
 from deploybook.periods import Period
 from deploybook.text import slug
 

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.linking.model import LinkedChange
+from deploybook.linking.model import LinkedChange, LinkedDeployment
 from deploybook.pages.book import Book
-from deploybook.pages.feeds import Scope, area_scopes, team_scopes
+from deploybook.pages.feeds import Key, Scope, area_scopes, keys, team_scopes
 from deploybook.pages.initiatives import Belonging, belonging_of, slugs
 from deploybook.pages.page import Page
 from deploybook.pages.telling import Teller, Told, area_anchor
@@ -36,6 +36,15 @@ class AreaPart:
     anchor: Markup
     rows: tuple[Row, ...]
     more: str
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """A month or a quarter with what reached users in it."""
+
+    period: Period
+    changes: list[LinkedChange]
+    deployments: list[LinkedDeployment]
 
 
 @dataclass(frozen=True)
@@ -84,9 +93,12 @@ def pages(book: Book, tell: Teller, kind: Kind) -> Iterator[Page]:
     for change in book.delivered:
         if change.deployed_at is not None:
             by_period[period_of(kind, change.deployed_at, book.zone)].append(change)
+    went: dict[Period, list[LinkedDeployment]] = defaultdict(list)
+    for deployment in book.live_deployments:
+        went[period_of(kind, deployment.at, book.zone)].append(deployment)
     first = book.weeks[0].bounds(book.zone)[0]
     for period in periods_between(kind, first, book.as_of, book.zone):
-        model = rollup_page(book, tell, period, by_period[period], belonging)
+        model = rollup_page(book, tell, Rolled(period, by_period[period], went[period]), belonging)
         yield Page(
             f"shipped/{period.id}", "rollup.md.jinja", period_name(period), model, search=False, toc=True
         )
@@ -94,10 +106,17 @@ def pages(book: Book, tell: Teller, kind: Kind) -> Iterator[Page]:
 
 def scope_pages(book: Book, tell: Teller) -> Iterator[Page]:
     """Areas and teams."""
+    found: dict[Key, dict[Period, list[Told]]] = defaultdict(lambda: defaultdict(list))
+    for change in reversed(book.delivered):
+        item = tell(change)
+        if change.deployed_at is not None:
+            week = Week.of(change.deployed_at, book.zone)
+            for key in keys(item):
+                found[key][week].append(item)
     for scope in (*area_scopes(book), *team_scopes(book)):
         yield Page(
             f"shipped/{scope.folder}", "scope-news.md.jinja", f"{scope.title}: shipped",
-            scope_page(book, tell, scope), search=False,
+            scope_page(book, scope, found[scope.key]), search=False,
         )  # fmt: skip
 
 
@@ -109,10 +128,9 @@ def period_name(period: Period) -> str:
     return f"{ordinal.capitalize()} quarter of {period.year}"
 
 
-def rollup_page(
-    book: Book, tell: Teller, period: Period, changes: list[LinkedChange], belonging: Belonging
-) -> RollupPage:
+def rollup_page(book: Book, tell: Teller, rolled: Rolled, belonging: Belonging) -> RollupPage:
     """The model of a month or a quarter."""
+    period, changes = rolled.period, rolled.changes
     told = [tell(change) for change in changes]
     running = period.contains(book.as_of, book.zone)
     after, before = period.start - timedelta(days=7), period.end
@@ -131,7 +149,7 @@ def rollup_page(
     return RollupPage(
         kicker=period_name(period),
         sentence=_sentence(told, running=running),
-        lead=_lead(book, told, period),
+        lead=_lead(told, rolled.deployments),
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
         areas=tuple(_areas(book, told, rank)),
@@ -159,9 +177,8 @@ def _sentence(told: list[Told], *, running: bool) -> str:
     return f"{words.count(len(told), 'change', words=True, start=True)} reached users{so_far}: {kinds(told)}."
 
 
-def _lead(book: Book, told: list[Told], period: Period) -> str:
+def _lead(told: list[Told], deployments: list[LinkedDeployment]) -> str:
     top = highlights(told)[:2]
-    deployments = [d for d in book.live_deployments if period.contains(d.at, book.zone)]
     says = f"{words.count(len(deployments), 'deployment', start=True)} went to users."
     failed = sum(deployment.needed_intervention for deployment in deployments)
     if failed:
@@ -212,13 +229,8 @@ def _shown(weeks: list[Period], by_week: dict[Period, list[Told]]) -> int:
     return _WEEKS
 
 
-def scope_page(book: Book, tell: Teller, scope: Scope) -> ScopePage:
+def scope_page(book: Book, scope: Scope, by_week: dict[Period, list[Told]]) -> ScopePage:
     """The model of an area's or a team's news, newest week first."""
-    by_week: dict[Period, list[Told]] = defaultdict(list)
-    for change in reversed(book.delivered):
-        item = tell(change)
-        if scope.holds(item) and change.deployed_at is not None:
-            by_week[Week.of(change.deployed_at, book.zone)].append(item)
     weeks = sorted(by_week, reverse=True)
     total = sum(map(len, by_week.values()))
     parts = []

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from deploybook import words
 from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident
@@ -60,7 +61,7 @@ class Standing:
     @cached_property
     def active(self) -> dict[str, datetime]:
         """When each person last did something."""
-        return last_active(self.book)
+        return self.book.once(last_active)
 
     @cached_property
     def judged(self) -> dict[str, set[str]]:
@@ -114,16 +115,21 @@ class Standing:
         wanted = self.book.config.codebases[codebase].release_branch
         known = [
             row
-            for row in self.book.history["branch_rules"].to_pylist()
-            if row["codebase"] == codebase
-            and row["read_at"] <= at
-            and row["branch"] == (wanted or row["branch"])
+            for row in self._guards.get(codebase, ())
+            if row["read_at"] <= at and row["branch"] == (wanted or row["branch"])
         ]
         if not known:
             return None
         row = max(known, key=lambda row: row["read_at"])
         checks = None if row["checks"] is None else tuple(row["checks"])
         return Guard(row["branch"], row["read_at"], row["protected"], row["reviews"], checks)
+
+    @cached_property
+    def _guards(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in self.book.history["branch_rules"].to_pylist():
+            found[row["codebase"]].append(row)
+        return found
 
     @cached_property
     def notices(self) -> Notices:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 from markupsafe import Markup
 
 from deploybook import words
@@ -59,6 +61,10 @@ def promotions(book: Book) -> list[Stop]:
 
 def refusals(book: Book) -> list[Refusal]:
     """Promotions that were stopped before users, oldest first; what was stopped twice, the first time."""
+    return book.once(_refusals)
+
+
+def _refusals(book: Book) -> list[Refusal]:
     first: dict[tuple[str | None, str, str], Refusal] = {}
     for each in sorted([*_of_verdicts(book), *_of_runs(book)], key=lambda found: found.at):
         first.setdefault((each.codebase, each.environment, each.revision), each)
@@ -97,13 +103,21 @@ def _of_runs(book: Book) -> Iterator[Refusal]:
     columns = (
         "codebase", "id", "pipeline", "outcome", "deploys_to", "revision", "finished_at", "started_at", "url",
     )  # fmt: skip
-    for row in book.history["pipeline_runs"].select(list(columns)).to_pylist():
-        environment, at = (row["deploys_to"] or "").lower(), row["finished_at"] or row["started_at"]
-        red = row["outcome"].lower() in RED and environment in book.config.live
-        if red and at is not None and at <= book.as_of and (row["codebase"], row["id"]) not in went:
+    runs = book.history["pipeline_runs"].select(list(columns))
+    red = _spelled(runs, "outcome", RED) & _spelled(runs, "deploys_to", book.config.live)
+    for row in runs.filter(red).to_pylist():
+        environment, at = row["deploys_to"].lower(), row["finished_at"] or row["started_at"]
+        if at is not None and at <= book.as_of and (row["codebase"], row["id"]) not in went:
             why = Markup("{} was red.").format(_short(row["pipeline"]))
             revision = row["revision"] or f"run {row['id']}"
             yield Refusal(at, row["codebase"], environment, revision, why, link(row["url"]))
+
+
+def _spelled(rows: pa.Table, column: str, names: Container[str]) -> pc.Expression:
+    """Whether a column has one of the names, in whatever case; few of many rows have."""
+    known = rows.column(column).unique().to_pylist()
+    spellings = [each for each in known if each is not None and each.lower() in names]
+    return pc.field(column).isin(pa.array(spellings, pa.string()))
 
 
 def _forced(book: Book) -> Iterator[Stop]:

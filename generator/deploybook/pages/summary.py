@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from deploybook import words
 from deploybook.linking.model import LinkedDeployment
-from deploybook.pages.book import Book, Figure
+from deploybook.pages.book import Book
+from deploybook.pages.figures import Figure
 from deploybook.pages.readings import Reading
 from deploybook.pages.recent import Recent, part
 from deploybook.periods import period_of

@@ -201,7 +201,7 @@ def line(item: Told) -> Line:
 
 
 def _number(item: Told) -> Markup | str:
-    return Markup('<a href="{}">{}</a>').format(item.url, escape(item.number)) if item.url else item.number
+    return Markup(f'<a href="{item.url}">{escape(item.number)}</a>') if item.url else item.number
 
 
 def by_area(book: Book, told: list[Told]) -> Iterator[tuple[str, list[Told]]]:

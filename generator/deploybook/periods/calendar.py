@@ -107,6 +107,8 @@ class Calendar:
     before: tuple[Rule, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     holiday: Callable[[date], str | None] = field(default=no_holidays, compare=False)
+    _windows: dict[date, Window | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Windows of days as they were asked for: pages ask of the same days again and again."""
 
     def rule_on(self, day: date) -> Rule:
         """The rule that a day is judged by."""
@@ -122,6 +124,11 @@ class Calendar:
 
     def window_on(self, day: date) -> Window | None:
         """The window that starts on a local day."""
+        if day not in self._windows:
+            self._windows[day] = self._window_on(day)
+        return self._windows[day]
+
+    def _window_on(self, day: date) -> Window | None:
         rule = self.rule_on(day).window
         if rule is None or day.weekday() not in rule.weekdays or self.off(day) is not None:
             return None
