@@ -176,7 +176,7 @@ class Standing:
             breaks=[b for b in book.breaks.get(codebase, []) if since <= b.start <= at],
             sums={metric: self._sum(codebase, metric, at) for metric in self._summed(codebase)},
             latest={m: found for m in _LATEST if (found := self._latest(codebase, m, at))},
-            described=sum(self.tell(change).described for change in delivered),
+            described=sum(self.tell.worded(change).described for change in delivered),
             locks=self.locks.get(codebase, 0) + self.locks.get(None, 0),
             reviews=self.reviews,
             owner=owner.name if (owner := owner_of(book, codebase)) else None,

@@ -83,6 +83,7 @@ class Teller:
     def __init__(self, book: Book) -> None:
         self.book = book
         self._told: dict[tuple[str, str], Told] = {}
+        self._news: dict[tuple[str, str], news.News] = {}
         self._flags: dict[str, FlagState] = flag_states(book)
         self._live_in = _live_in(book)
         self._notes = site_notes(book.config.root / "notes") if book.config.file else {}
@@ -94,9 +95,16 @@ class Teller:
             self._told[key] = self._tell(change)
         return self._told[key]
 
-    def _tell(self, change: LinkedChange) -> Told:
+    def worded(self, change: LinkedChange) -> news.News:
+        """Its words alone."""
+        key = (change.codebase, change.id)
+        if key not in self._news:
+            self._news[key] = self._word(change)
+        return self._news[key]
+
+    def _word(self, change: LinkedChange) -> news.News:
         issues = [json.loads(issue) for issue in change.issues]
-        news_ = news.tell(
+        return news.tell(
             change.title,
             body=change.body,
             note=self._notes.get((change.codebase, change.id)) or change.notes,
@@ -106,6 +114,9 @@ class Teller:
             bot=change.bot,
             house=self.book.houses.get(change.codebase, news.HOUSELESS),
         )
+
+    def _tell(self, change: LinkedChange) -> Told:
+        news_ = self.worded(change)
         return Told(
             codebase=change.codebase,
             id=change.id,
