@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
 
 import pyarrow as pa
 
@@ -17,6 +19,7 @@ from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.history import History, SourceState
 from deploybook.linking import Linked, link
+from deploybook.linking.kept import Kept
 from deploybook.linking.model import (
     BranchCommit,
     Delivery,
@@ -29,6 +32,7 @@ from deploybook.linking.required import by_branch_rules
 from deploybook.metrics import INPUTS, Engine, Runs, compute_arrow, outliers, settings_of
 from deploybook.pages.book import FLAKY_DAYS, Book, SetAside, SourceStatus
 from deploybook.pages.figures import Figures
+from deploybook.render import edition
 from deploybook.sources.local import heads, release_branches, repositories
 
 TESTS = "test_case_runs"
@@ -93,7 +97,7 @@ def open_book(
     shown = public.hide_config(config) if config.site.public else config
     held = _held(history, public.hide_before, shown, as_of)
     known = Held([*held, "heads"], lambda name: heads(local, config) if name == "heads" else held[name])
-    linked: Linked = portion.known(link(known, shown, as_of), config)
+    linked: Linked = portion.known(link(known, shown, as_of, _kept(shown)), config)
     said = read_repositories(local, config)
     progress.step("counting")
     releases = release_branches(local, config)
@@ -139,6 +143,12 @@ def open_book(
         notices=history.kept("notices").select("key", "sent_at", "to").to_pyarrow(),
         studio=studio,
     )
+
+
+def _kept(config: Config) -> Kept:
+    """Where linked rows are kept: by our code, what runs it, and the whole configuration."""
+    said = (edition(), version("pyarrow"), version("msgspec"), config.model_dump_json())
+    return Kept(config.work_dir / "cache" / "linked", sha256("\0".join(said).encode()).hexdigest())
 
 
 def _held(

@@ -157,7 +157,7 @@ def _revision(run: Run | None, ledger: Ledger) -> str | None:
 def incident_row(incident: Incident, tie: Tie) -> LinkedIncident:
     """An incident with one of its ties."""
     detected, resolved = incident.detected_at, incident.resolved_at
-    run = tie.run
+    found = tie.found
     return LinkedIncident(
         id=incident.id,
         codebase=tie.codebase,
@@ -168,13 +168,13 @@ def incident_row(incident: Incident, tie: Tie) -> LinkedIncident:
         started_at=incident.started_at,
         detected_at=detected,
         resolved_at=resolved,
-        deployment=run.id if run is not None else None,
-        deployment_environment=run.environment if run is not None else None,
+        deployment=found.deployment if found is not None else None,
+        deployment_environment=found.environment if found is not None else None,
         matched_by=tie.matched_by,
         unmatched_because=tie.because,
         flag=tie.flag,
         time_to_restore_seconds=seconds(incident.started_at, resolved),
-        time_to_detect_seconds=seconds(run.finished_at, detected) if run is not None else None,
+        time_to_detect_seconds=seconds(found.finished_at, detected) if found is not None else None,
         url=incident.url,
     )
 
