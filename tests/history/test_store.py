@@ -338,8 +338,10 @@ def test_what_is_older_than_is_wanted_is_dropped_and_copies_are_known_to_be_old(
         [run(1), PipelineRun(codebase="shop", id="0", pipeline="ci", outcome="success", started_at=old)],
     )
     before = history.states()
+    assert [source.rows for source in history.sources()] == [2]
     assert drop_older(history, {"pipeline_runs": timedelta(days=365)}, NOON) == 1
     assert said(history, "pipeline_runs", "id") == [("1",)]
+    assert [source.rows for source in history.sources()] == [1]
     assert history.states() != before
 
 

@@ -144,7 +144,7 @@ def sync(config: Config, as_of: datetime, reading: Reading | None = None, *, pro
 
 def _sync(config: Config, history: History, as_of: datetime, reading: Reading, progress: Progress) -> Outcome:
     """Read sources; for a team's part as the whole names them, so that the history is the same."""
-    from deploybook.build.reading import bring, guarded
+    from deploybook.build.reading import beside, bring, guarded
     from deploybook.sources import feeds
     from deploybook.sources.local import repositories
 
@@ -159,24 +159,24 @@ def _sync(config: Config, history: History, as_of: datetime, reading: Reading, p
         asked = [forgetting.without(feed, forgotten) for feed in asked]
     if reading.everything and config.whole is None:
         _forget_others(history, {feed.name for feed in asked})
-    for feed in asked:
-        if not reading.wants(feed.name):
-            continue
-        progress.step(f"reading {feed.name}")
-        try:
-            report = _pull(history, feed, as_of, reading, progress)
-        except SourceError as error:
-            problems.append(f"{feed.name}: {error}")
-            continue
-        finally:
-            if cost := feed.said():
-                progress.note(f"{feed.name}: {cost}")
-        if report.busy:
-            progress.note(f"{feed.name}: another run is reading it, so it is left to that one")
-        if report.error:
-            problems.append(f"{feed.name}: {report.error}")
-        rows += report.rows
-        rejected += report.rejected
+    wanted = [feed for feed in asked if reading.wants(feed.name)]
+    with beside(wanted):
+        for feed in wanted:
+            progress.step(f"reading {feed.name}")
+            try:
+                report = _pull(history, feed, as_of, reading, progress)
+            except SourceError as error:
+                problems.append(f"{feed.name}: {error}")
+                continue
+            finally:
+                if cost := feed.said():
+                    progress.note(f"{feed.name}: {cost}")
+            if report.busy:
+                progress.note(f"{feed.name}: another run is reading it, so it is left to that one")
+            if report.error:
+                problems.append(f"{feed.name}: {report.error}")
+            rows += report.rows
+            rejected += report.rejected
     if reading.everything:
         progress.step("reading owners and pipelines")
         problems += bring(repositories(config, config.build_dir), config)

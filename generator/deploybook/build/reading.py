@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from deploybook.pipelines import Pipeline
 from deploybook.practices import Statement
 from deploybook.sources import contents
 from deploybook.sources.contents import Contents
+from deploybook.sources.local import BESIDE
 from deploybook.sources.repository import Repository
 
 
@@ -41,17 +44,22 @@ _OWNER_FILES = frozenset(place for places in ownership.PLACES.values() for place
 
 def read_repositories(repositories: Mapping[str, Repository], config: Config) -> Said:
     """Read each repository once, at the head of its release branch; nothing is fetched."""
-    seen: dict[tuple[Path, str | None], Contents] = {}
+    asked = {
+        (repository.folder, config.codebases[name].release_branch): repository
+        for name, repository in repositories.items()
+    }
+    with ThreadPoolExecutor(BESIDE) as pool:
+        read = pool.map(lambda key: _contents(asked[key], key[1]), asked)
+    seen = {
+        key: replace(each, files=forgetting.clean_files(each.files, config))
+        for key, each in zip(asked, read, strict=True)
+    }
     owners: dict[str, Owned] = {}
     found_pipelines: dict[str, tuple[Pipeline, ...]] = {}
     houses: dict[str, House] = {}
     for name, repository in repositories.items():
         codebase = config.codebases[name]
-        key = (repository.folder, codebase.release_branch)
-        if key not in seen:
-            read = _contents(repository, codebase.release_branch)
-            seen[key] = replace(read, files=forgetting.clean_files(read.files, config))
-        found = seen[key]
+        found = seen[repository.folder, codebase.release_branch]
         owners[name] = (
             Owned(unread=found.unread)
             if found.unread
@@ -72,6 +80,8 @@ def bring(repositories: Mapping[str, Repository], config: Config) -> list[str]:
     """Fetch into mirrors the files that say something; the problems, each with its codebase, stop nothing."""
     problems = []
     for name, repository in repositories.items():
+        if not repository.partial():
+            continue
         branch = config.codebases[name].release_branch
         try:
             contents.bring(repository, branch, _wanted)
@@ -82,6 +92,19 @@ def bring(repositories: Mapping[str, Repository], config: Config) -> list[str]:
         except SourceError as error:
             problems.append(f"{name}: {error.what}; its owners and pipelines are not known")
     return problems
+
+
+@contextmanager
+def beside(feeds: Iterable[Feed]) -> Iterator[None]:
+    """Begin what feeds need ahead of their turn, some beside each other, while others are read and saved."""
+    with ThreadPoolExecutor(BESIDE) as pool:
+        try:
+            for feed in feeds:
+                if feed.ahead is not None:
+                    pool.submit(feed.ahead)
+            yield
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 _NONSENSE = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)

@@ -95,6 +95,11 @@ class Staging:
         if len(self._aside) >= BATCH:
             self._flush_rejected()
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to save."""
+        return not (self.rows or self._aside or self._staged)
+
     def save(self, *, all_there_is: bool, afresh: bool) -> None:
         """Write what is staged into the store, within the caller's transaction; `clear` starts anew.
 

@@ -219,15 +219,16 @@ class History:
     def _write(
         self, feed: Feed, ask: Ask, staging: Staging, cursor: str | None, *, all_there_is: bool, afresh: bool
     ) -> None:
+        read: dict[str, object] = {"cursor": cursor, "last_read": ask.as_of, "error": None, "error_at": None}
+        if staging.empty and not (all_there_is or afresh):
+            self._note(feed, **read)  # as most reads of an hour end: what is kept need not be counted
+            return
         with transaction(self._db):
             staging.save(all_there_is=all_there_is, afresh=afresh)
             kept = staging.kept()
             rejected = kept.pop(REJECTED.table)
             changed: dict[str, object] = {"state": uuid4().hex} if staging.rows or all_there_is else {}
-            self._note(
-                feed, **changed, cursor=cursor, last_read=ask.as_of, rows=sum(kept.values()),
-                rejected=rejected, error=None, error_at=None,
-            )  # fmt: skip
+            self._note(feed, **changed, **read, rows=sum(kept.values()), rejected=rejected)
 
     def _note(self, feed: Feed, **facts: object) -> None:
         """Keep facts about a source, in the transaction that is open or in one of its own."""

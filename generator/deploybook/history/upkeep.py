@@ -110,9 +110,12 @@ def drop_older(history: History, keep: Mapping[Any, timedelta], as_of: datetime)
     with db.told(), transaction(db):
         for table, age in keep.items():
             old = f"coalesce({sql.names(TIMES[table])}) < $1"
-            ((rows,),) = db.execute(f"SELECT count(*) FROM {sql.name(table)} WHERE {old}", [as_of - age])
-            if rows:
+            of_source = f"SELECT source, count(*) FROM {sql.name(table)} WHERE {old} GROUP BY source"
+            gone = db.execute(of_source, [as_of - age])
+            if gone:
                 db.execute(f"DELETE FROM {sql.name(table)} WHERE {old}", [as_of - age])
+            for source, rows in gone:
+                db.execute("UPDATE sources SET rows = rows - $1 WHERE name = $2", [rows, source])
                 dropped += rows
         if dropped:
             db.execute(*sql.changed())

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from deploybook.config import Config
@@ -33,6 +34,7 @@ from deploybook.config.sources import (
     UnleashOptions,
     UpptimeOptions,
 )
+from deploybook.errors import SourceError
 from deploybook.feed import Feed
 from deploybook.sources import git, gitops, locks, tags
 from deploybook.sources.matching import again_where_named
@@ -41,21 +43,41 @@ from deploybook.sources.repository import Repository, at_hand
 
 @dataclass
 class _Repositories:
-    """The repositories of one run: each codebase's is fetched once, when its first feed needs it."""
+    """The repositories of one run: each codebase's is fetched once, when its first feed needs it or before.
+
+    One that cannot be had is asked for once, and is an error of each of its feeds. Several threads may ask.
+    """
 
     root: Path
     workdir: Path
-    found: dict[tuple[str, str], Repository] = field(default_factory=dict)
+    found: dict[tuple[str, str], Callable[[], Repository]] = field(default_factory=dict)
 
     def get(self, location: str, name: str) -> Callable[[], Repository]:
-        def repository() -> Repository:
-            key = (location, name)
-            if key not in self.found:
-                mirror = self.workdir / "mirrors" / f"{name}.git"
-                self.found[key] = at_hand(location, self.root, mirror)
-            return self.found[key]
+        key = (location, name)
+        if key not in self.found:
+            self.found[key] = _once(
+                lambda: at_hand(location, self.root, self.workdir / "mirrors" / f"{name}.git")
+            )
+        return self.found[key]
 
-        return repository
+
+def _once(make: Callable[[], Repository]) -> Callable[[], Repository]:
+    """What `make` makes, or why it cannot, the same for all who ask."""
+    lock = Lock()
+    made: list[Repository | SourceError] = []
+
+    def get() -> Repository:
+        with lock:
+            if not made:
+                try:
+                    made.append(make())
+                except SourceError as error:
+                    made.append(error)
+        if isinstance(made[0], SourceError):
+            raise made[0]
+        return made[0]
+
+    return get
 
 
 def _records(options: Any, config: Config) -> list[Feed]:

@@ -68,7 +68,7 @@ def feed(wanted: Wanted, repository: Callable[[], Repository]) -> Feed:
     def pull(ask: Ask) -> Iterator[Item]:
         yield from _pull(wanted, repository(), ask)
 
-    return Feed(f"git:{wanted.codebase}", GIT, pull)
+    return Feed(f"git:{wanted.codebase}", GIT, pull, ahead=lambda: repository().named)
 
 
 def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:

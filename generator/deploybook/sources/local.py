@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pyarrow as pa
 from deploybook.config import Config
 from deploybook.errors import SourceError
 from deploybook.sources.repository import Repository, is_remote
+
+BESIDE = 4
+"""How many repositories are asked beside each other: each is a process of git's, or a request."""
 
 
 def repositories(config: Config, workdir: Path) -> dict[str, Repository]:
@@ -49,11 +53,12 @@ def release_branches(repositories: Mapping[str, Repository], config: Config) -> 
 
 
 def _release_refs(repositories: Mapping[str, Repository], config: Config) -> dict[str, str]:
-    found = {}
-    for name, repository in repositories.items():
+    def ref_of(name: str) -> str | None:
         # What fails was told by the sync; linking finds the branch by where pull requests arrived.
         with suppress(SourceError):
-            ref = repository.release_ref(config.codebases[name].release_branch)
-            if ref is not None:
-                found[name] = ref
-    return found
+            return repositories[name].release_ref(config.codebases[name].release_branch)
+        return None
+
+    with ThreadPoolExecutor(BESIDE) as pool:
+        refs = dict(zip(repositories, pool.map(ref_of, repositories), strict=True))
+    return {name: ref for name, ref in refs.items() if ref is not None}

@@ -128,11 +128,18 @@ class Repository:
         packs = self.folder_of_git() / "objects" / "pack"
         return any(packs.glob("*.promisor"))
 
-    def folder_of_git(self) -> Path:
-        """The folder that holds the objects, also of a linked work tree."""
+    @property
+    def usual(self) -> Path | None:
+        """The folder of git where it lies where it mostly does: in a bare repository, or a clone."""
         for usual in (self.folder, self.folder / ".git"):
             if (usual / "HEAD").is_file() and (usual / "objects").is_dir():
                 return usual
+        return None
+
+    def folder_of_git(self) -> Path:
+        """The folder that holds the objects, also of a linked work tree."""
+        if (usual := self.usual) is not None:
+            return usual
         said = gitcmd.run(self.folder, "rev-parse", "--git-common-dir").decode().strip()
         return (self.folder / said).resolve()
 
@@ -185,7 +192,8 @@ def at_hand(location: str, root: Path, mirror: Path) -> Repository:
     folder = (root / Path(location).expanduser()).resolve()
     if folder.is_dir():
         repository = Repository(where, folder)
-        gitcmd.run(folder, "rev-parse", "--git-dir")
+        if not repository.usual:
+            gitcmd.run(folder, "rev-parse", "--git-dir")
         return repository
     if not is_remote(location):
         raise SourceError(
