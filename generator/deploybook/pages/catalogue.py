@@ -63,12 +63,10 @@ def shares(book: Book) -> list[Share]:
     recent = Recent(book)
     return [
         partial(_answers, book, tell),
-        partial(changes.pages, book, tell),
+        partial(_all_changes, book, tell),
         partial(rollup.pages, book, tell, "month"),
         partial(rollup.pages, book, tell, "quarter"),
-        partial(rollup.scope_pages, book, tell),
         partial(process.pages, book, tell),
-        partial(feeds.pages, book, tell),
         partial(initiatives.pages, book, tell),
         partial(home.pages, book, tell),
         partial(metrics.pages, book),
@@ -112,3 +110,10 @@ def _answers(book: Book, tell: Teller) -> Iterator[Page | File]:
     answers = practices.Practices(book, tell)
     yield from practices.pages(book, answers)
     yield from data.pages(replace(book, tables={**book.tables, "practices": answers.table()}))
+
+
+def _all_changes(book: Book, tell: Teller) -> Iterator[Page | File]:
+    """What tells all changes: in one part, so that one process has them all told, and no other need to."""
+    yield from changes.pages(book, tell)
+    yield from feeds.pages(book, tell)
+    yield from rollup.scope_pages(book, tell)
