@@ -106,6 +106,9 @@ def pages(book: Book, tell: Teller, kind: Kind) -> Iterator[Page]:
 
 def scope_pages(book: Book, tell: Teller) -> Iterator[Page]:
     """Areas and teams."""
+    scopes = [*area_scopes(book), *team_scopes(book)]
+    if not scopes:
+        return
     found: dict[Key, dict[Period, list[Told]]] = defaultdict(lambda: defaultdict(list))
     for change in reversed(book.delivered):
         item = tell(change)
@@ -113,7 +116,7 @@ def scope_pages(book: Book, tell: Teller) -> Iterator[Page]:
             week = Week.of(change.deployed_at, book.zone)
             for key in keys(item):
                 found[key][week].append(item)
-    for scope in (*area_scopes(book), *team_scopes(book)):
+    for scope in scopes:
         yield Page(
             f"shipped/{scope.folder}", "scope-news.md.jinja", f"{scope.title}: shipped",
             scope_page(book, scope, found[scope.key]), search=False,
