@@ -32,6 +32,7 @@ from deploybook.pages import (
     week,
 )
 from deploybook.pages.book import Book
+from deploybook.pages.initiatives import belonging_of
 from deploybook.pages.page import File, Page
 from deploybook.pages.recent import Recent
 from deploybook.pages.telling import Teller
@@ -95,7 +96,8 @@ def ready(book: Book) -> None:
     for name in READ:
         if name in book.history:
             _ = book.history[name]
-    _ = book.delivered, book.weeks, book.change, book.deployment, book.branches, book.breaks, book.kept
+    _ = book.delivered, book.weeks, book.change, book.deployment, book.branches, book.breaks
+    _ = book.kept.restatements, book.tellers("changes", None), belonging_of(book)
 
 
 def parted(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

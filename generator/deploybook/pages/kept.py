@@ -65,7 +65,7 @@ class Kept:
         published = self._before
         if published.num_rows and pc.max(published["published_at"]).as_py() >= self.as_of:
             return published.slice(0, 0)
-        newest = _newest(published).select([*KEYS, *PARTS])
+        newest = self._newest.select([*KEYS, *PARTS])
         rows = self._settled.join(newest, list(KEYS), join_type="left outer", right_suffix="_old")
         if published.num_rows:
             rows = rows.filter(_differs(rows, "_old"))
@@ -75,23 +75,41 @@ class Kept:
     @cached_property
     def restatements(self) -> list[Restatement]:
         """Every restatement that is known, newest first: among what was kept, and today's beside them."""
-        published = self._before
-        versions = published.group_by(list(KEYS)).aggregate([("published_at", "count")])
-        several = versions.filter(pc.greater(versions["published_at_count"], 1))
-        rows = published.join(several.select(list(KEYS)), list(KEYS), join_type="inner").sort_by(
-            "published_at"
-        )
         found: list[Restatement] = []
         last: dict[tuple[object, ...], dict[str, object]] = {}
-        for row in rows.to_pylist():
+        for row in self._several.to_pylist():
             key = tuple(row[name] for name in KEYS)
             if key in last:
                 found += _compare(self.config, last[key], row)
             last[key] = row
-        today = _newest(published).join(self._settled, list(KEYS), join_type="inner", right_suffix="_new")
+        today = self._newest.join(self._settled, list(KEYS), join_type="inner", right_suffix="_new")
         for row in today.filter(_differs(today, "_new")).to_pylist():
             found += _compare(self.config, row, row | {part: row[f"{part}_new"] for part in PARTS})
+        found.sort(key=lambda each: (each.scope, each.name, each.metric))
         return sorted(found, key=lambda each: (each.published_at, each.period_start), reverse=True)
+
+    @cached_property
+    def _versions(self) -> pa.Table:
+        """Each figure that was published, with how often and when last."""
+        of = [("published_at", "count"), ("published_at", "max")]
+        return self._before.group_by(list(KEYS)).aggregate(of)
+
+    @property
+    def _several(self) -> pa.Table:
+        """The versions of figures that have more than one, oldest first; most have one."""
+        if self._versions.num_rows == self._before.num_rows:
+            return self._before.slice(0, 0)
+        several = self._versions.filter(pc.greater(self._versions["published_at_count"], 1))
+        rows = self._before.join(several.select(list(KEYS)), list(KEYS), join_type="inner")
+        return rows.sort_by("published_at")
+
+    @cached_property
+    def _newest(self) -> pa.Table:
+        """The last version of each figure."""
+        if self._versions.num_rows == self._before.num_rows:
+            return self._before
+        latest = self._versions.select([*KEYS, "published_at_max"]).rename_columns([*KEYS, "published_at"])
+        return self._before.join(latest, [*KEYS, "published_at"], join_type="inner")
 
     @cached_property
     def _settled(self) -> pa.Table:
@@ -139,12 +157,6 @@ def _cause(config: Config, old: dict[str, object], new: dict[str, object], since
         before, now = (words.number(float(str(row[of] or 0))) for row in (old, new))
         return f"late data: made from {now}, before from {before}"
     return "the same rows, judged otherwise: evidence came later, or a rule changed"
-
-
-def _newest(published: pa.Table) -> pa.Table:
-    latest = published.group_by(list(KEYS)).aggregate([("published_at", "max")])
-    latest = latest.rename_columns([*KEYS, "published_at"])
-    return published.join(latest, [*KEYS, "published_at"], join_type="inner")
 
 
 def _differs(rows: pa.Table, suffix: str) -> pa.ChunkedArray:
