@@ -138,9 +138,9 @@ def open_book(
         houses=said.houses,
         pipelines=said.pipelines,
         statements=stated(config)[0],
-        published=portion.published(history.kept("published").to_pyarrow(), config),
-        answered=history.kept("answers").to_pyarrow(),
-        notices=history.kept("notices").select("key", "sent_at", "to").to_pyarrow(),
+        published=portion.published(history.read_kept("published"), config),
+        answered=history.read_kept("answers"),
+        notices=history.read_kept("notices").select(["key", "sent_at", "to"]),
         studio=studio,
     )
 

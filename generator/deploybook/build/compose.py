@@ -314,7 +314,7 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
 
 def _answered(history: History, docs: Path, as_of: datetime) -> pa.Table:
     """The answers of practices that are others than when the site was last published."""
-    kept_ = history.kept("answers").to_pyarrow()
+    kept_ = history.read_kept("answers")
     return answered.changed(kept_, pq.read_table(docs / "data" / "practices.parquet"), as_of)
 
 

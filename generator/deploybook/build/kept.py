@@ -37,7 +37,7 @@ def read_back(history: History, site: Path) -> list[str]:
     taken = []
     for name in _NAMES:
         file = site / FOLDER / f"{name}.parquet"
-        if not file.is_file() or history.kept(name).limit(1).to_pyarrow().num_rows:
+        if not file.is_file() or history.keeps(name):
             continue
         try:
             rows = pq.read_table(file)
@@ -88,10 +88,9 @@ def write(history: History, site: Path, *, public: bool) -> None:
     for name in _NAMES:
         if name == "notices" and public:
             continue
-        rows = history.kept(name)
+        table = history.read_kept(name)
         if name == "notices":
-            rows = rows.filter(rows.sent_at.notnull()).select("key", "sent_at")
-        table = rows.to_pyarrow()
+            table = table.filter(pc.is_valid(table["sent_at"])).select(["key", "sent_at"])
         order = [(column, "ascending") for column in _KEYS[name]]
         out = io.BytesIO()
         pq.write_table(table.sort_by(order), out, compression="zstd")

@@ -11,7 +11,12 @@ class Model(BaseModel):
     """What all parts of the file share: frozen, no unknown keys, no silent conversion."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True, strict=False
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        strict=False,
+        defer_build=True,  # what holds others is built with them in it: each for itself would be for nothing
     )
 
     @model_validator(mode="before")

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from deploybook.config.names import EVERYTHING, METRICS
 from deploybook.config.problems import Places, shown
-from deploybook.config.schema import SOURCE_KINDS, at, keys
+from deploybook.config.schema import SECTIONS, SOURCE_KINDS
 from deploybook.config.secrets import holds_secret, is_secret
 from deploybook.config.sources import SOURCE_OPTIONS
 from deploybook.config.tree import Node
@@ -56,7 +56,7 @@ def _texts(places: Places, *pattern: str) -> Iterator[tuple[str, Loc]]:
 
 def _names(places: Places, *sections: str) -> set[str] | None:
     """The names under these sections; `None` where a section seems misspelt, which is said elsewhere."""
-    unknown = [key for key in places.root.mapping if key not in keys(at(()))]
+    unknown = [key for key in places.root.mapping if key not in SECTIONS]
     if any(
         section not in places.root.mapping and get_close_matches(section, unknown) for section in sections
     ):

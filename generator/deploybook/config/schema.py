@@ -52,6 +52,10 @@ _SHAPES: dict[str, Any] = {
 }
 
 
+SECTIONS = frozenset(field.alias or name for name, field in Document.model_fields.items())
+"""The keys that the file may have; to make the schema for them would take longer than to read the file."""
+
+
 @cache
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of `deploybook.yml`."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import ibis
 import pyarrow as pa
 
 from deploybook.history.columns import Layout
 from deploybook.history.sql import Sql
+
+if TYPE_CHECKING:
+    import ibis
 
 
 class Database(Protocol):
@@ -37,6 +39,10 @@ class Database(Protocol):
         """Append rows to the staged table of a layout, in bulk; columns are found by name."""
         ...
 
+    def read(self, layout: Layout, order: Sequence[str] = ()) -> pa.Table:
+        """All rows of a table of the store, by these columns."""
+        ...
+
     def table(self, layout: Layout) -> ibis.Table:
         """A table of the store for Ibis."""
         ...
@@ -45,11 +51,13 @@ class Database(Protocol):
         """Run an expression and stream its rows."""
         ...
 
-    def counting(self, rows: Mapping[str, tuple[ibis.Table, Sequence[str]]]) -> tuple[dict[str, Any], Any]:
+    def counting(
+        self, rows: Mapping[str, tuple[ibis.Table | Layout, Sequence[str]]]
+    ) -> tuple[dict[str, Any], Any]:
         """Rows for metrics to count, by name, with the columns that are looked at.
 
         Returns:
-            Ibis tables of a connection, and that connection; or streams of Arrow, and `None`.
+            Ibis tables or SQL on a connection, and that connection; or streams of Arrow, and `None`.
         """
         ...
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import ibis
 import pyarrow as pa
 
 from deploybook.errors import NoHistoryError, StoreError
 from deploybook.history.columns import Layout
-from deploybook.history.sql import Sql, names, staged
+from deploybook.history.sql import Sql, name, names, staged
 from deploybook.history.wording import first_line
+
+if TYPE_CHECKING:
+    import ibis
 
 ROWS = 20_000
 """Rows in memory at once when rows are streamed."""
@@ -40,8 +43,14 @@ class Duck:
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self.where = str(path)
         self.sql = Sql()
-        self._ibis = _connect(path, read_only=read_only)
-        self._db = self._ibis.con
+        self._db = _connect(path, read_only=read_only)
+
+    @cached_property
+    def _ibis(self) -> Any:
+        """Ibis on the same connection; loading it takes most of a second, and most builds do not ask."""
+        import ibis  # noqa: PLC0415
+
+        return ibis.duckdb.from_connection(self._db)
 
     def execute(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run one statement; its rows."""
@@ -59,6 +68,11 @@ class Duck:
         self._db.execute(f"INSERT INTO {staged(layout)} ({columns}) SELECT {columns} FROM batch")  # noqa: S608
         self._db.unregister("batch")
 
+    def read(self, layout: Layout, order: Sequence[str] = ()) -> pa.Table:
+        """All rows of a table of the store, by these columns."""
+        by = f" ORDER BY {names(order)}" if order else ""
+        return self._db.sql(_select(layout, layout.names) + by).to_arrow_table().cast(layout.schema)
+
     def table(self, layout: Layout) -> ibis.Table:
         """A table of the store for Ibis."""
         return self._ibis.table(layout.table).select(*layout.names)
@@ -72,9 +86,28 @@ class Duck:
         yield from self._db.execute("SELECT * FROM streamed").to_arrow_reader(ROWS)
         self._db.execute("DROP TABLE streamed")
 
-    def counting(self, rows: Mapping[str, tuple[ibis.Table, Sequence[str]]]) -> tuple[dict[str, Any], Any]:
+    def counting(
+        self, rows: Mapping[str, tuple[ibis.Table | Layout, Sequence[str]]]
+    ) -> tuple[dict[str, Any], Any]:
         """Count where the rows lie."""
-        return {name: table for name, (table, _columns) in rows.items()}, self._ibis
+        found = {
+            each: _select(table, columns) if isinstance(table, Layout) else table
+            for each, (table, columns) in rows.items()
+        }
+        return found, self
+
+    @property
+    def con(self) -> Any:
+        """DuckDB's connection: with `compile` and `create_table` what counting asks of a backend of Ibis."""
+        return self._db
+
+    def compile(self, expression: Any) -> str:
+        """SQL of an expression."""
+        return str(self._ibis.compile(expression))
+
+    def create_table(self, name: str, rows: Any, *, temp: bool) -> Any:
+        """Make a table of an expression."""
+        return self._ibis.create_table(name, rows, temp=temp)
 
     @contextmanager
     def saving(self) -> Iterator[None]:
@@ -112,17 +145,21 @@ class Duck:
 
     def close(self) -> None:
         """Close the file."""
-        self._ibis.disconnect()
+        self._db.close()
+
+
+def _select(layout: Layout, columns: Sequence[str]) -> str:
+    return f"SELECT {names(columns)} FROM {name(layout.table)}"  # noqa: S608
 
 
 def _connect(path: Path, *, read_only: bool) -> Any:
-    """An Ibis connection to the file, in UTC."""
+    """A connection to the file, in UTC."""
     if read_only and not path.exists():
         raise NoHistoryError("there is no history yet", where=str(path), next_step="run `deploybook sync`")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = ibis.duckdb.connect(path, read_only=read_only)
-        connection.con.execute("SET TimeZone = 'UTC'")
+        connection = duckdb.connect(str(path), read_only=read_only)
+        connection.execute("SET TimeZone = 'UTC'")
     except (duckdb.Error, OSError) as error:
         says = first_line(error)
         if "set lock" in says.lower():  # a damaged file speaks of a block

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import ibis
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,9 +15,12 @@ import pyarrow.parquet
 
 from deploybook.history.columns import Kind, line_writer
 
+if TYPE_CHECKING:
+    import ibis
+
 Format = Literal["jsonl", "csv", "parquet"]
 Write = Callable[[pa.RecordBatch], None]
-Batches = Callable[[ibis.Table], Iterable[pa.RecordBatch]]
+Batches = Callable[[Any], Iterable[pa.RecordBatch]]
 
 FORMULA = "^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 """Beginnings that spreadsheets take for a formula, the full-width ones among them."""

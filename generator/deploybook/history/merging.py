@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import ibis
-from ibis import _
+if TYPE_CHECKING:
+    import ibis
 
 
 def overlaps(kept: ibis.Table, first_key: str) -> ibis.Table:
     """Values of the first key column (as codebases) of which more than one source speaks."""
+    from ibis import _  # noqa: PLC0415 - only where it is asked for: see `duck`
+
     counted = kept.group_by(first_key).aggregate(sources=_.source.nunique())
     return counted.filter(_.sources > 1).select(first_key)
 
@@ -30,6 +33,8 @@ def merged(kept: ibis.Table, key: tuple[str, ...], places: ibis.Table) -> ibis.T
         key: The key's columns; null equals null.
         places: `source` and `place`, as `standing` numbers them: the known fields of a higher one stand.
     """
+    import ibis  # noqa: PLC0415
+
     shared = overlaps(kept, key[0])
     doubled = kept.semi_join(shared, key[0]).join(places, "source")
     lists = [name for name, kind in kept.schema().items() if kind.is_array() and name not in key]

@@ -104,6 +104,11 @@ class Postgres:
             for batch in cursor.fetch_record_batch():
                 yield _cast(batch, schema)
 
+    def read(self, layout: Layout, order: Sequence[str] = ()) -> pa.Table:
+        """All rows of a table of the store, by these columns."""
+        rows = self.table(layout)
+        return (rows.order_by(list(order)) if order else rows).to_pyarrow()
+
     def table(self, layout: Layout) -> ibis.Table:
         """A table of the store for Ibis."""
         schema = dict(ibis.Schema.from_pyarrow(layout.schema))
@@ -116,10 +121,14 @@ class Postgres:
         with self._ibis.to_pyarrow_batches(rows) as reader:
             yield from reader
 
-    def counting(self, rows: Mapping[str, tuple[ibis.Table, Sequence[str]]]) -> tuple[dict[str, Any], Any]:
+    def counting(
+        self, rows: Mapping[str, tuple[ibis.Table | Layout, Sequence[str]]]
+    ) -> tuple[dict[str, Any], Any]:
         """Stream what is looked at to where it is counted: a store of rows is no engine for columns."""
         return {
-            name: self._ibis.to_pyarrow_batches(table.select(*columns))
+            name: self._ibis.to_pyarrow_batches(
+                (self.table(table) if isinstance(table, Layout) else table).select(*columns)
+            )
             for name, (table, columns) in rows.items()
         }, None
 

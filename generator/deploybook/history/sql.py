@@ -46,6 +46,27 @@ def count(tables: Iterable[str]) -> str:
     )
 
 
+def ranks(table: str) -> str:
+    """The sources of a table, each with its rank."""
+    return f"SELECT source, max(rank) FROM {name(table)} GROUP BY source"
+
+
+def overlap(table: str, key: str) -> str:
+    """A row where more than one source speaks of the same."""
+    rows = f"SELECT 1 FROM {name(table)} GROUP BY {name(key)}"
+    return f"{rows} HAVING count(DISTINCT source) > 1 LIMIT 1"
+
+
+def some(table: str) -> str:
+    """A row where there is one."""
+    return f"SELECT 1 FROM {name(table)} LIMIT 1"
+
+
+def codebases(table: str) -> str:
+    """Which codebases a table speaks of."""
+    return f"SELECT DISTINCT codebase FROM {name(table)}"
+
+
 def changed() -> tuple[str, list[object]]:
     """Say that rows of every source may have changed: what was copied from the store is no longer true."""
     return "UPDATE sources SET state = $1", [uuid4().hex]

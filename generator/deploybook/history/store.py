@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
-import ibis
 import pyarrow as pa
 
 from deploybook.errors import NoHistoryError, SourceError
@@ -20,11 +19,14 @@ from deploybook.history import schema, sql
 from deploybook.history.columns import TABLES
 from deploybook.history.database import Database
 from deploybook.history.exporting import Format, export
-from deploybook.history.merging import merged, overlaps, standing
+from deploybook.history.merging import merged, standing
 from deploybook.history.opening import database
 from deploybook.history.saving import REJECTED, Staging, replace, transaction
 from deploybook.history.wording import written
 from deploybook.records import Record
+
+if TYPE_CHECKING:
+    import ibis
 
 SAVE_AT = 1_000
 """Records that must wait before a cursor saves them: fewer are not worth a transaction of their own."""
@@ -250,10 +252,12 @@ class History:
         kind = TABLES[name]
         kept = self._db.table(kind.stored)
         with self._db.told():
-            order = self._order(name, kept)
+            order = self._order(name)
         if not order:
             return self.narrowed(kept)
-        places = ibis.memtable({"source": list(order), "place": list(order.values())})
+        import ibis  # noqa: PLC0415 - only where it is asked for: see `duck`
+
+        places = ibis.memtable(pa.table({"source": list(order), "place": list(order.values())}))
         return merged(self.narrowed(kept), kind.key, places)
 
     def only(self, codebases: Iterable[str]) -> None:
@@ -266,16 +270,18 @@ class History:
             return rows
         return rows.filter(rows.codebase.isin(self._only) | rows.codebase.isnull())
 
-    def _order(self, name: str, kept: ibis.Table) -> dict[str, int]:
+    def _order(self, name: str) -> dict[str, int]:
         """The sources of a table, numbered by standing; empty where no two speak of the same thing."""
         if name not in self._orders:
-            found = kept.select("source", "rank").distinct().to_pyarrow().to_pylist()
-            ranks: dict[str, int] = {}
-            for each in found:
-                ranks[each["source"]] = max(each["rank"], ranks.get(each["source"], 0))
-            alone = len(ranks) < 2 or overlaps(kept, TABLES[name].key[0]).limit(1).to_pyarrow().num_rows == 0
+            kind = TABLES[name]
+            ranks: dict[str, int] = dict(self._db.execute(sql.ranks(kind.table)))
+            alone = len(ranks) < 2 or not self._db.execute(sql.overlap(kind.table, kind.key[0]))
             self._orders[name] = {} if alone else standing(ranks)
         return self._orders[name]
+
+    def _plain(self, name: str) -> bool:
+        """Whether a table is as it is kept, neither merged nor narrowed."""
+        return not (self._only or self._order(name))
 
     def read(self, name: str) -> pa.Table:
         """The same as `table`, as Arrow, in the order of the key.
@@ -283,8 +289,11 @@ class History:
         Raises:
             KeyError: There is no such table.
         """
+        kind = TABLES[name]
         with self._db.told():
-            return self.table(name).order_by(list(TABLES[name].key)).to_pyarrow()
+            if self._plain(name):
+                return self._db.read(kind.stored, kind.key)
+            return self.table(name).order_by(list(kind.key)).to_pyarrow()
 
     def cases_after(self, instant: datetime) -> pa.Table:
         """The test case runs later than an instant: all of them may be too many to hold.
@@ -293,17 +302,21 @@ class History:
         """
         kind = TABLES["test_case_runs"]
         with self._db.told():
+            if not self._db.execute(sql.some(kind.table)):
+                return kind.stored.schema.empty_table()
+            from ibis import _  # noqa: PLC0415 - only where it is asked for: see `duck`
+
             rows = self.table("test_case_runs")
             timeless = rows.filter(rows.started_at.isnull())
-            runs = self.table("pipeline_runs").select("codebase", "finished_at", run=ibis._.id)
+            runs = self.table("pipeline_runs").select("codebase", "finished_at", run=_.id)
             ends = (
                 runs.semi_join(timeless, ["codebase", "run"])
                 .group_by("codebase", "run")
-                .agg(end=ibis._.finished_at.min())
+                .agg(end=_.finished_at.min())
             )
             lent = timeless.drop("started_at").inner_join(ends, ["codebase", "run"])
             placed = lent.rename(started_at="end").select(*rows.columns)
-            late = rows.union(placed).filter(ibis._.started_at > instant)
+            late = rows.union(placed).filter(_.started_at > instant)
             return late.order_by(list(kind.key)).to_pyarrow()
 
     def codebases(self, name: str) -> frozenset[str]:
@@ -313,8 +326,7 @@ class History:
             KeyError: There is no such table, or it is not of codebases.
         """
         with self._db.told():
-            found = self._db.table(TABLES[name].stored).select("codebase").distinct().to_pyarrow()
-        return frozenset(found["codebase"].to_pylist())
+            return frozenset(codebase for (codebase,) in self._db.execute(sql.codebases(name)))
 
     def tables(self) -> list[str]:
         """Names of the record tables."""
@@ -329,7 +341,7 @@ class History:
     def sources(self) -> list[SourceState]:
         """Every source that was ever read or tried, by name."""
         with self._db.told():
-            rows = self._db.table(schema.SOURCES).order_by("name").to_pyarrow().to_pylist()
+            rows = self._db.read(schema.SOURCES, ["name"]).to_pylist()
         return [SourceState(**{each: row[each] for each in SourceState.__dataclass_fields__}) for row in rows]
 
     def states(self) -> dict[str, tuple[int, str]]:
@@ -351,7 +363,7 @@ class History:
     def rejected(self) -> pa.Table:
         """What was set aside: source, where, reason, text (at most 500 characters)."""
         with self._db.told():
-            return self._db.table(REJECTED).order_by(list(REJECTED.key)).to_pyarrow()
+            return self._db.read(REJECTED, REJECTED.key)
 
     def export(self, out: Path, form: Format) -> list[Path]:
         """Write every record table that is not empty, merged, into a folder (made where it is missing).
@@ -380,10 +392,13 @@ class History:
             wanted: Names of tables, with the columns that are looked at.
 
         Returns:
-            Ibis tables by name and the Ibis connection that they belong to; or Arrow streams, and `None`.
+            Ibis tables or SQL by name and the connection that they belong to; or Arrow streams, and `None`.
         """
         return self._db.counting(
-            {name: (self.table(name), list(columns)) for name, columns in wanted.items()}
+            {
+                name: (TABLES[name].stored if self._plain(name) else self.table(name), list(columns))
+                for name, columns in wanted.items()
+            }
         )
 
     @property
@@ -407,6 +422,16 @@ class History:
     def kept(self, name: str) -> ibis.Table:
         """What `keep` kept, as an Ibis table."""
         return self._db.table(schema.KEPT[name])
+
+    def read_kept(self, name: str) -> pa.Table:
+        """The same, as Arrow."""
+        with self._db.told():
+            return self._db.read(schema.KEPT[name])
+
+    def keeps(self, name: str) -> bool:
+        """Whether `keep` kept any of these."""
+        with self._db.told():
+            return bool(self._db.execute(sql.some(schema.KEPT[name].table)))
 
     def forget(self, name: str) -> None:
         """Drop a source with all that it said, as when it is no longer in the configuration.

@@ -112,8 +112,9 @@ class Engine:
     """Runs expressions over what was laid down, in DuckDB; `Runs`.
 
     Args:
-        rows: The inputs by name: Arrow tables or streams, or Ibis tables of `backend`. One left out is empty.
-        backend: The Ibis connection that the Ibis tables belong to; one in memory unless given.
+        rows: The inputs by name: Arrow tables or streams, Ibis tables of `backend`, or SQL. One left out is
+            empty.
+        backend: The Ibis connection that Ibis tables and SQL belong to; one in memory unless given.
         cache: A folder for compiled SQL.
     """
 
@@ -137,7 +138,12 @@ class Engine:
 
     def _lay(self, name: str, rows: Any) -> None:
         columns = list({**INPUTS, **REFERENCE}[name])
-        if isinstance(rows, pa.Table):
+        if isinstance(rows, str):
+            listed = ", ".join(f'"{column}"' for column in columns)
+            self._db.execute(
+                f"CREATE OR REPLACE TEMP VIEW {PREFIX}{name} AS SELECT {listed} FROM ({rows}) AS kept"  # noqa: S608
+            )
+        elif isinstance(rows, pa.Table):
             self._db.register(PREFIX + name, rows.select(columns))
         elif isinstance(rows, pa.RecordBatchReader):
             # A stream can be read once; DuckDB keeps it compressed, and on disk where memory is short.
