@@ -88,6 +88,24 @@ def test_there_are_no_more_processes_than_processors_and_room_for_them(
     assert processors() == 1
 
 
+def test_where_no_more_can_be_forked_those_that_there_are_do_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    fork, forked = os.fork, 0
+
+    def once() -> int:
+        nonlocal forked
+        forked += 1
+        if forked > 1:
+            raise OSError(12, "Cannot allocate memory")
+        return fork()
+
+    open_ = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr(os, "fork", once)
+    found = shared(20, lambda numbers, _: list(numbers), ignore, 4)
+    assert len(found) == 2
+    assert sorted(number for done in found for number in done) == list(range(20))
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_
+
+
 class Particular(UsageError):
     """An error of its own kind."""
 

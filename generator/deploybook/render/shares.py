@@ -80,8 +80,9 @@ def shared(parts: int, work: Work[Found], hear: Tell, processes: int) -> list[Fo
     os.close(fill)
     beside: list[_Beside[Found]] = []
     try:
-        for _ in range(processes - 1):
-            beside.append(_Beside.fork(queue, work))
+        with suppress(OSError):  # no room for one more: those that there are do all of it
+            for _ in range(processes - 1):
+                beside.append(_Beside.fork(queue, work))
         for each in beside:
             each.listen(hear)
         own = work(_taken(queue), hear)
@@ -122,9 +123,12 @@ class _Beside(Generic[Found]):
             if pid == 0:
                 os.close(read)
                 _live(parent, queue, write, work)
+        except OSError:
+            os.close(read)
+            raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
-        os.close(write)
+            os.close(write)
         return cls(pid, os.fdopen(read, "rb"))
 
     def listen(self, hear: Tell) -> None:
