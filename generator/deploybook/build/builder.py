@@ -24,6 +24,8 @@ from deploybook.errors import PublishError
 INDEX = "search/search_index.json"
 _SHARE = 3_000_000
 """Bytes of Markdown that are worth a process more: it takes a second until it renders its first page."""
+_MOST = 8
+"""More processes than this read the whole site's files for less and less of it each."""
 _PAGE = 2_000
 """What a page costs beside its text, in bytes of text."""
 _LAST_LINES = 15
@@ -61,7 +63,7 @@ class Builder:
         Raises:
             PublishError: MkDocs failed; carries the end of what it said.
         """
-        others = shared(_weights(docs, frozenset(stands)), len(os.sched_getaffinity(0)))[1:]
+        others = shared(_weights(docs, frozenset(stands)), _processors())[1:]
         folders = [site.with_name(f"{site.name}.{number}") for number in range(1, len(others) + 1)]
         leave = tuple(sorted({*stands, *(page for share in others for page in share)}))
         jobs = [Job(str(config), str(site), str(self._templates), leave=leave)]
@@ -172,6 +174,12 @@ def _read(file: Any) -> str:
     file.seek(0)
     text: bytes = file.read()
     return text.decode("utf-8", "replace")
+
+
+def _processors() -> int:
+    """How many processes may render at the same time."""
+    known = hasattr(os, "sched_getaffinity")
+    return min(_MOST, len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1)
 
 
 def _weights(docs: Path, stands: frozenset[str]) -> dict[str, int]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
-import json
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,22 +15,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deploybook import __version__
-from deploybook.build import ahead, forgetting, kept, policy, portion, publish, scan, site
-from deploybook.build.builder import Builder, ready
-from deploybook.build.job import Place
+from deploybook.build import ahead, forgetting, kept, portion, publish, publishing, site
+from deploybook.build.builder import ready
 from deploybook.build.progress import Progress
-from deploybook.build.seals import Seals
-from deploybook.build.standing import Standing
 from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
 from deploybook.feed import OUR_OWN, Ask, Feed
 from deploybook.history import History, SyncReport, upkeep
-from deploybook.pages import answered, navigation
-from deploybook.pages.behind import behind
+from deploybook.pages import answered
 from deploybook.pages.book import Book
-from deploybook.pages.feeds import discovery
 from deploybook.pages.page import File, Page
 from deploybook.pages.revisions import revised
 from deploybook.render import (
@@ -42,9 +34,7 @@ from deploybook.render import (
     edition,
     environment,
     processors,
-    templates_folder,
     write,
-    write_if_changed,
 )
 
 
@@ -303,7 +293,7 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
                 kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)
             book, _ = _render(config, history, as_of, tools, progress, target)
-        says = _publish(config, book, own, target, builder, progress)
+        says = publishing.publish(config, book, own, docs_folder(config), target, builder, progress)
         if config.whole is None:
             with _history(config) as history:
                 history.keep("published", book.kept.new)
@@ -316,89 +306,3 @@ def _answered(history: History, docs: Path, as_of: datetime) -> pa.Table:
     """The answers of practices that are others than when the site was last published."""
     kept_ = history.read_kept("answers")
     return answered.changed(kept_, pq.read_table(docs / "data" / "practices.parquet"), as_of)
-
-
-def _publish(
-    config: Config, book: Book, own: dict[str, object], target: Path, builder: Builder, progress: Progress
-) -> str:
-    docs, theme = docs_folder(config), templates_folder() / "theme"
-    next_site = publish.staging(target)
-    settings = site.mkdocs_config(
-        theme, own, name=config.site.name, url=config.site.url, docs=docs, site=next_site,
-        nav=navigation.nav(docs, book),
-        extra={
-            "simulated": config.site.simulated, "feeds": discovery(book), "behind": behind(book),
-            "whole": config.whole and {"name": config.whole.site.name, "url": config.whole.site.url},
-        },
-    )  # fmt: skip
-    print_ = site.fingerprint([docs, theme], settings, *policy.RULES)
-    facts = _facts(book, print_)
-    if _built_from(target) == print_:
-        write_if_changed(target / publish.MARK, facts)
-        return f"{target} is as it was: nothing new"
-    write_if_changed(config.work_dir / "mkdocs.yml", settings.encode())
-    progress.step("building the site")
-    cache = config.work_dir / "cache"
-    seals = Seals(cache / "seals.json", target)
-    shared = site.fingerprint([theme], settings, *site.versions())
-    standing = Standing(cache / "standing.json", docs, target, shared, config.by_hand)
-    stands = standing.pages()
-    try:
-        places, sealed = _made(config, docs, next_site, target, builder, seals, stands)
-    except policy.Unsealed:
-        places, sealed = _made(config, docs, next_site, target, builder, seals, {})
-    write_if_changed(next_site / publish.MARK, facts)
-    kept.carry(target, next_site)
-    changed = publish.carry_over(next_site, target)
-    known = scan.Known(sealed.scripts, (*site.theme_folders(theme), config.by_hand), config.site.url)
-    scan.check(next_site, changed, known)
-    for name, snippet in policy.servers(sealed.policy).items():
-        write_if_changed(config.work_dir / "headers" / name, snippet.encode())
-    publish.publish(next_site, target)
-    seals.keep()
-    standing.keep(places)
-    return f"{target}: {len(changed):,} files are new"
-
-
-def _made(
-    config: Config, docs: Path, next_site: Path, last: Path, builder: Builder, seals: Seals,
-    stands: Mapping[str, str],
-) -> tuple[list[Place], policy.Sealed]:  # fmt: skip
-    """Build the site but for pages that stand, and seal it."""
-    shutil.rmtree(next_site, ignore_errors=True)
-    next_site.mkdir(parents=True)  # fails here, with a plain word, where we may not write
-    places = builder.build(config.work_dir / "mkdocs.yml", docs, next_site, stands, last)
-    return places, policy.seal(next_site, seals, stands.values())
-
-
-def _built_from(target: Path) -> str | None:
-    try:
-        found = json.loads((target / publish.MARK).read_text("utf-8")).get("fingerprint")
-    except (OSError, ValueError, AttributeError):
-        return None
-    return found if isinstance(found, str) else None
-
-
-def _facts(book: Book, fingerprint: str) -> bytes:
-    """`data/build.json`: what the site was made from, and when."""
-    sources = [
-        {
-            "name": source.name,
-            "last_read": source.last_read.isoformat() if source.last_read else None,
-            "rows": source.rows,
-            "rejected": source.rejected,
-            "error": source.error,
-        }
-        for source in book.sources
-    ]
-    stale_after = book.config.site.stale_after
-    facts = {
-        "deploybook": __version__,
-        "as_of": book.as_of.isoformat(),
-        "timezone": book.config.site.timezone,
-        "fingerprint": fingerprint,
-        "simulated": book.config.site.simulated,
-        "stale_after_seconds": stale_after.total_seconds() if stale_after else None,
-        "sources": sources,
-    }
-    return (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode()
