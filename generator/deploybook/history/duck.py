@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 ROWS = 20_000
 """Rows in memory at once when rows are streamed."""
 
-MEMORY = "512MB"
-"""What the engine may use while it saves; then it goes to disk, and takes more only where that fails."""
+LEAST = {"saving": 0.5, "counting": 1.0}
+"""GiB that the engine may use in any case."""
+SHARE = {"saving": 10, "counting": 25}
+"""Of a hundred parts of the memory of the machine or container, those that it may use. Then it goes to disk,
+and takes more only where that fails: our own rows need room beside it, and so do others."""
+_GIB = {"KiB": 2**-20, "MiB": 2**-10, "GiB": 1.0, "TiB": 2**10}
 
 
 class Duck:
@@ -90,6 +94,7 @@ class Duck:
         self, rows: Mapping[str, tuple[ibis.Table | Layout, Sequence[str]]]
     ) -> tuple[dict[str, Any], Any]:
         """Count where the rows lie."""
+        self._room("counting")
         found = {
             each: _select(table, columns) if isinstance(table, Layout) else table
             for each, (table, columns) in rows.items()
@@ -112,11 +117,19 @@ class Duck:
     @contextmanager
     def saving(self) -> Iterator[None]:
         """Keep memory low."""
-        self._db.execute(f"SET memory_limit = '{MEMORY}'")
+        self._room("saving")
         try:
             yield
         finally:
             self.roomier()
+
+    def _room(self, task: str) -> None:
+        """Let the engine use its share of the memory."""
+        self._db.execute(f"SET memory_limit = '{SHARE[task]}%'")
+        ((has,),) = self.execute("SELECT current_setting('memory_limit')")
+        number, unit = str(has).split()
+        if float(number) * _GIB.get(unit, 0.0) < LEAST[task]:
+            self._db.execute(f"SET memory_limit = '{LEAST[task]}GiB'")
 
     def roomier(self) -> None:
         """Take what the machine has."""

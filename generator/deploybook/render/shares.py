@@ -41,8 +41,13 @@ def processors() -> int:
     """How many processes may work at a time: one a processor, while each has room for as much as this one."""
     if sys.platform != "linux":  # elsewhere what others have running in threads does not survive a fork
         return 1
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    own = _resident()
     return max(1, min(MOST, len(os.sched_getaffinity(0)), 1 + free_memory(own) // own))
+
+
+def _resident() -> int:
+    """Bytes of memory that this process has now; counting before may have needed more."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
 
 
 def free_memory(own: int, system: Path = Path("/")) -> int:
