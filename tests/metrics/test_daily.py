@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +17,8 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 from tests.metrics.support import at, settings, tables
 
-from deploybook.metrics import Engine, Settings, compute_arrow
+from deploybook.metrics import Engine, Settings, compute_arrow, running
+from deploybook.metrics.daily import shares
 
 FIRST = at("2026-06-01 00:00")
 MINUTES = 150 * 24 * 60
@@ -136,3 +137,21 @@ def test_what_is_kept_and_cannot_be_read_is_counted_anew(tmp_path: Path) -> None
     for broken in (b"", b"nonsense", file.read_bytes()[:-40]):
         file.write_bytes(broken)
         assert flaky(tmp_path, rows, [], settings()).equals(before)
+
+
+def test_many_runs_are_counted_a_share_of_the_codebases_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"code-{number}" for number in range(7)]
+    rows = [
+        case(outcome, f"2026-11-{10 + number} 10:00", codebase=name)
+        for number, name in enumerate(names) for outcome in ("pass", "fail")[: 1 + number % 2]
+    ]  # fmt: skip
+    chosen = settings(codebases=tuple(names))
+    whole = flaky(tmp_path / "whole", rows, [], chosen)
+    monkeypatch.setattr(running, "TOGETHER", 4)
+    assert flaky(tmp_path / "shares", rows, [], chosen).equals(whole)
+    day = date(2026, 11, 1)
+    sizes = {name: {700: f"{size} 1"} for name, size in zip(names, (3, 1, 1, 9, 0, 2, 2), strict=True)}
+    found = shares(dict.fromkeys(names, day), sizes, 4)
+    assert [len(share) for share in found] == [2, 1, 1, 3]

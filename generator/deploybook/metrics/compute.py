@@ -50,7 +50,9 @@ def parts(tables: Tables, made: Grain) -> list[Part]:
     flaky = Daily(
         rows=lambda: testing.case_runs(*of),
         steps=lambda: testing.steps(*of),
-        since=lambda since: testing.steps_since(*of, since),
+        late=lambda since: testing.late(*of, since),
+        told=lambda late: testing.told(*of, late),
+        since=lambda late, told, since: testing.steps_since(late, told, made, since),
         table=lambda days: testing.flaky_share(days, made),
     )
     runs, commits, flagged = ("pipeline_runs",), ("branch_commits",), ("flag_changes",)

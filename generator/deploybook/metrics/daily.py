@@ -37,6 +37,11 @@ _BEFORE = 32
 _EPOCH = date(1970, 1, 1)
 SINCE = {"codebase": "string", "day": "date", "bound": "timestamp('UTC', 6)"}
 """From which day each codebase is counted again, and from which instant on its runs are looked at for it."""
+CASES = {
+    **dict.fromkeys(("codebase", "suite", "name", "revision", "job", "outcome"), "string"),
+    "at": "timestamp('UTC', 6)",
+}
+"""The columns of `Daily.rows`."""
 STEPS = {"codebase": "string", "day": "date", "ran": "int64", "flaky": "int64"}
 STEPS_SCHEMA = pa.schema(
     [("codebase", pa.string()), ("day", pa.date32()), ("ran", pa.int64()), ("flaky", pa.int64())]
@@ -53,13 +58,17 @@ class Daily:
     Args:
         rows: The rows that steps are made of, with `codebase` and `at`.
         steps: All steps: the columns of `STEPS`.
-        since: The steps of some codebases from a day on, by a table with the columns of `SINCE`.
+        late: The rows that steps of some codebases from a day on look at, by a table with `SINCE`'s columns.
+        told: Those that they look at because of late ones.
+        since: The steps of some codebases from a day on, of late rows, of told ones, and by `SINCE`.
         table: The figure, of steps.
     """
 
     rows: Callable[[], Any]
     steps: Callable[[], Any]
-    since: Callable[[Any], Any]
+    late: Callable[[Any], Any]
+    told: Callable[[Any], Any]
+    since: Callable[[Any, Any, Any], Any]
     table: Callable[[Any], Any]
 
     def whole(self) -> Any:
@@ -91,6 +100,24 @@ def changed(before: Mapping[str, Mapping[int, str]], now: Mapping[str, Mapping[i
         differ = [span for span in old.keys() | new.keys() if old.get(span) != new.get(span)]
         if differ:
             found[codebase] = _EPOCH + timedelta(days=SPAN * min(differ) - 1)
+    return found
+
+
+def shares(days: Mapping[str, date], now: Prints, most: int) -> list[dict[str, date]]:
+    """The codebases to be counted again, so many together that they have about so many runs.
+
+    What a share holds in memory is then the same for any history.
+    """
+    found: list[dict[str, date]] = []
+    full = 0
+    for codebase, day in sorted(days.items()):
+        first = (day - _EPOCH).days // SPAN
+        size = sum(int(text.split()[0]) for span, text in now.get(codebase, {}).items() if span >= first)
+        if not found or full + size > most:
+            found.append({})
+            full = 0
+        found[-1][codebase] = day
+        full += size
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from ibis import util
 from ibis.expr import operations
 
 from deploybook.metrics.daily import (
+    CASES,
     SINCE,
     STEPS,
     Daily,
@@ -27,6 +29,7 @@ from deploybook.metrics.daily import (
     joined,
     print_sql,
     prints_of,
+    shares,
     since_table,
 )
 from deploybook.metrics.grain import Grain
@@ -36,6 +39,8 @@ from deploybook.periods import KINDS
 
 PREFIX = "counted_"
 """Before the names of what is laid down, that they hide nothing of a history on the same connection."""
+TOGETHER = 3_000_000
+"""Rows whose steps from day to day are worked out together: as many take two gigabytes, of any history."""
 LARGE = 100_000
 """An input with so many rows is counted with an eye on memory."""
 
@@ -176,10 +181,7 @@ class Engine:
     def run(self, name: str, expression: Callable[[], Any], apart: str | None = None) -> pa.Table:
         """The rows of an expression, made and compiled where it was not before; see `Runs`."""
         sql = self._compiled.sql(name, expression)
-        # Where filters stand on filters DuckDB expects no rows, and holds ten million of them in memory for a
-        # join. In what is written here the right side of a join is the small one.
-        self._db.execute("SET disabled_optimizers = 'build_side_probe_side'")
-        try:
+        with self._as_written():
             if apart not in self._large:
                 return self._db.sql(sql).to_arrow_table()
             found = []
@@ -188,6 +190,16 @@ class Engine:
                 found.append(self._db.sql(sql).to_arrow_table())
             self._lay("places", self._places)
             return pa.concat_tables(found)
+
+    @contextmanager
+    def _as_written(self) -> Iterator[None]:
+        """Keep the sides of joins: in what is written here the right one is the small one.
+
+        Where filters stand on filters DuckDB expects no rows, and holds ten million in memory for a join.
+        """
+        self._db.execute("SET disabled_optimizers = 'build_side_probe_side'")
+        try:
+            yield
         finally:
             self._db.execute("RESET disabled_optimizers")
 
@@ -200,17 +212,30 @@ class Engine:
         rows = self._compiled.sql(f"{name} rows", daily.rows)
         now = prints_of(self._db.sql(print_sql(rows)).to_arrow_table())
         if since := changed(before, now):
-            steps = joined(steps, self._steps(name, daily, since, anew=not before), since)
+            fresh = [self._steps(name, daily, share) for share in shares(since, now, TOGETHER)]
+            steps = joined(steps, pa.concat_tables(fresh), since)
             kept.write(steps, now)
         self._db.register(PREFIX + "steps", steps)
         return self.run(f"{name} of steps", lambda: daily.table(ibis.table(STEPS, name=PREFIX + "steps")))
 
-    def _steps(self, name: str, daily: Daily, since: Mapping[str, date], *, anew: bool) -> pa.Table:
-        if anew:
-            return self.run(f"{name} all steps", daily.steps)
+    def _steps(self, name: str, daily: Daily, since: Mapping[str, date]) -> pa.Table:
+        # Tables are made of what is looked at: where one statement asks for it more than once, DuckDB holds
+        # in memory all that it is found in.
         self._db.register(PREFIX + "since", since_table(since))
         named = ibis.table(SINCE, name=PREFIX + "since")
-        return self.run(f"{name} steps since", lambda: daily.since(named))
+        late, told = (ibis.table(CASES, name=PREFIX + each) for each in ("late", "told"))
+        self._make("late", self._compiled.sql(f"{name} late", lambda: daily.late(named)))
+        self._make("told", self._compiled.sql(f"{name} told", lambda: daily.told(late)))
+        try:
+            return self.run(f"{name} steps since", lambda: daily.since(late, told, named))
+        finally:
+            self._db.execute(f"DROP TABLE {PREFIX}late; DROP TABLE {PREFIX}told")
+
+    def _make(self, name: str, sql: str) -> None:
+        listed = ", ".join(f'"{column}"' for column in CASES)
+        select = f"SELECT {listed} FROM ({sql}) AS found"  # noqa: S608
+        with self._as_written():
+            self._db.execute(f"CREATE OR REPLACE TEMP TABLE {PREFIX}{name} AS {select}")
 
 
 def _short(name: str) -> str:

@@ -71,19 +71,28 @@ def steps(tables: Tables, made: Grain) -> Any:
     return _steps(_held(ran, made), _held(flakes(ran.filter(_.revision.notnull())), made))
 
 
-def steps_since(tables: Tables, made: Grain, since: Any) -> Any:
+def late(tables: Tables, made: Grain, since: Any) -> Any:
+    """The runs that `steps_since` looks at: those from each codebase's `bound` on."""
+    return _late(case_runs(tables, made), since)
+
+
+def told(tables: Tables, made: Grain, late: Any) -> Any:
+    """All runs of the revisions that `late` runs are of: what failed now may have passed long ago."""
+    here = ["codebase", "revision"]
+    known = case_runs(tables, made).filter(_.revision.notnull())
+    return known.semi_join(late.select(*here).distinct(), here)
+
+
+def steps_since(late: Any, told: Any, made: Grain, since: Any) -> Any:
     """The `steps` of some codebases, each from a day of its own on; `metrics.daily` says why they are those.
 
     Args:
-        tables: The inputs.
+        late: As `late` finds them.
+        told: As `told` finds them.
         made: The small tables.
         since: codebase, `day`, and `bound`: an instant more than `FLAKY_DAYS` before that day, anywhere.
     """
-    ran = case_runs(tables, made)
-    known = ran.filter(_.revision.notnull())
-    here = ["codebase", "revision"]
-    told = known.semi_join(_late(known, since).select(*here).distinct(), here)
-    found = _steps(_held(_late(ran, since), made), _held(_late(flakes(told), since), made))
+    found = _steps(_held(late, made), _held(_late(flakes(told), since), made))
     first = since.select("codebase", first=_.day)
     return found.inner_join(first, "codebase").filter(_.day >= _.first).select("codebase", "day", *SUMS)
 
