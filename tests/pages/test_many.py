@@ -99,3 +99,9 @@ def test_the_newest_failed_deployments_are_listed_and_the_rest_are_counted(texts
     failed, mending = texts["deployments"].split("## Failed")[1].split("## Rework")
     assert [part.count('<th scope="row">') for part in (failed, mending)] == [150, 150]
     assert [re.findall(r"And (\d+) older ones", part) for part in (failed, mending)] == [["30"], ["30"]]
+
+
+def test_a_search_finds_a_practice_once_and_not_in_each_codebase(texts: Mapping[str, str]) -> None:
+    aside = {path for path, text in texts.items() if 'search: {"exclude": true}' in text}
+    assert {"practices/code-007", "process/pipelines/code-007"} <= aside
+    assert not aside & {"practices", "process/pipelines", "metrics", "metrics/how-we-count"}

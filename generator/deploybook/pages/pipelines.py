@@ -111,7 +111,7 @@ def pages(book: Book, stages: Stages) -> Iterator[Page]:
         own = replace(
             model, kicker="Pipelines, as their files describe them", sentence=f"{name}.", codebases=(each,)
         )
-        yield Page(f"process/pipelines/{each.anchor}", "pipelines.md.jinja", name, own)
+        yield Page(f"process/pipelines/{each.anchor}", "pipelines.md.jinja", name, own, search=False)
 
 
 def pipelines_href(book: Book, name: str) -> Markup:

@@ -184,11 +184,11 @@ def pages(book: Book, practices: Practices) -> Iterator[Page | File]:
     yield from howto.pages(book)
     if book.codebases:
         yield Page("practices", "practices.md.jinja", "Practices", practices_page(book, practices))
+    few = len(book.codebases) <= MANY_CODEBASES  # else a search for a practice finds each codebase's page
     for name in book.codebases:
-        model = codebase_page(book, practices, name)
-        yield Page(
-            f"practices/{slug(name)}", "practices-codebase.md.jinja", f"Practices of {name}", model, toc=True
-        )
+        model, path = codebase_page(book, practices, name), f"practices/{slug(name)}"
+        title = f"Practices of {name}"
+        yield Page(path, "practices-codebase.md.jinja", title, model, search=few, toc=True)
 
 
 def practices_page(book: Book, practices: Practices) -> PracticesPage:
