@@ -196,9 +196,10 @@ def test_a_process_that_was_killed_is_missed() -> None:
 
 
 SLOW = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from deploybook.render.shares import shared
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs tests in the background ignores it
 def work(numbers, tell):
     for number in numbers:
         Path(sys.argv[1], str(os.getpid())).touch()
