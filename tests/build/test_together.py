@@ -78,5 +78,5 @@ def test_no_page_asks_the_store_for_what_was_not_read_before_and_no_file_is_made
             with pytest.raises(RuntimeError, match="commits was not read"):
                 _ = book.history["commits"]
         monkeypatch.setattr(book.history, "_ask", None)
-        paths = [part.path for part in catalogue.everything(book)]
+        paths = [part.path for share in catalogue.shares(book) for part in share()]
     assert len(paths) == len(set(paths))

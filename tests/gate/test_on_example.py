@@ -19,7 +19,7 @@ from deploybook.config import load
 from deploybook.example import make_example
 from deploybook.history import History
 from deploybook.locks import Clock, Desk, Sightings
-from deploybook.pages.catalogue import everything
+from deploybook.pages.catalogue import shares
 from deploybook.pages.page import Page
 from deploybook.records import Deployment, PipelineRun, Record, dump
 from deploybook.render import environment, page_markdown
@@ -77,7 +77,8 @@ class Story:
         ):
             return {
                 part.path: page_markdown(jinja, part)
-                for part in everything(open_book(self.config, history, self.now, progress))
+                for share in shares(open_book(self.config, history, self.now, progress))
+                for part in share()
                 if isinstance(part, Page) and part.path in ("", "shipped/2026-W48", "deployments", "metrics")
             }
 

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ _LAST_LINES = 15
 
 
 class Builder:
-    """Markdown to HTML.
+    """Markdown to HTML; brought in beside what comes before it, and to be closed.
 
     Args:
         templates: Where compiled templates are kept.
@@ -116,16 +116,6 @@ class Builder:
                 next_step=f"read the whole of it in {self._log}; the last site stands",
             )
         return [Place(*each) for each in found]
-
-
-@contextmanager
-def ready(templates: Path, log: Path) -> Iterator[Builder]:
-    """MkDocs, brought in beside what comes before it."""
-    builder = Builder(templates, log)
-    try:
-        yield builder
-    finally:
-        builder.close()
 
 
 class _Process:

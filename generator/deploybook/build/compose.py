@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deploybook.build import ahead, forgetting, kept, portion, publish, publishing, site
-from deploybook.build.builder import ready
+from deploybook.build.builder import Builder
 from deploybook.build.progress import Progress
 from deploybook.charts.studio import Studio
 from deploybook.config import Config
@@ -25,11 +25,10 @@ from deploybook.feed import OUR_OWN, Ask, Feed
 from deploybook.history import History, SyncReport, upkeep
 from deploybook.pages import answered
 from deploybook.pages.book import Book
-from deploybook.pages.page import File, Page
+from deploybook.pages.page import File, Page, Share
 from deploybook.pages.revisions import revised
 from deploybook.render import (
     Remembered,
-    Share,
     Written,
     edition,
     environment,
@@ -287,7 +286,7 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
     target = site.site_folder(config.root, own, "-".join(config.teams) if config.whole else None)
     publish.check_place(target)
     theme, log = config.work_dir / "cache" / "theme", config.work_dir / "mkdocs.log"
-    with only_one(config), few_collections(), ready(theme, log) as builder:
+    with only_one(config), few_collections(), closing(Builder(theme, log)) as builder:
         with _tools(config) as tools, _history(config) as history:
             if config.whole is None:
                 kept.read_back(history, target)

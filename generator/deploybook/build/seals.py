@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from deploybook.render import write_if_changed
+from deploybook.render import FileMark, mark_of, write_if_changed
 
 
 class Seal(NamedTuple):
@@ -22,7 +22,7 @@ class Seal(NamedTuple):
 
     raw: str
     hashes: tuple[str, ...]
-    file: tuple[int, int, int]
+    file: FileMark
 
 
 class Seals:
@@ -63,7 +63,7 @@ class Seals:
             The hashes of its inline scripts; `None` where it is not known as sealed in this way.
         """
         known = self._before.get(page)
-        if known is None or known.file != _file(self._site / page):
+        if known is None or known.file != mark_of(self._site / page):
             return None
         fresh.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -80,7 +80,7 @@ class Seals:
             The hashes of its inline scripts; `None` where the page has to be sealed.
         """
         known = self._before.get(page)
-        if known is None or known.raw != _digest(content) or known.file != _file(self._site / page):
+        if known is None or known.raw != _digest(content) or known.file != mark_of(self._site / page):
             return None
         unfinished = fresh.with_name(f".{fresh.name}.sealed")
         try:
@@ -98,18 +98,10 @@ class Seals:
     def keep(self) -> None:
         """Keep the seals of the site that was just published."""
         pages = {
-            page: (*seal, file) for page, seal in self._now.items() if (file := _file(self._site / page))
+            page: (*seal, file) for page, seal in self._now.items() if (file := mark_of(self._site / page))
         }
         write_if_changed(self._kept, json.dumps({"edition": self._edition, "pages": pages}).encode())
 
 
 def _digest(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def _file(path: Path) -> tuple[int, int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns

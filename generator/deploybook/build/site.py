@@ -77,9 +77,9 @@ def theme_folders(theme: Path) -> tuple[Path, ...]:
 
 
 def versions() -> tuple[str, ...]:
-    """What renders pages and seals them: the builder with all that it brings, and our own part in it."""
-    ours = (path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.py")))
-    return (platform.python_version(), *(f"{name} {version(name)}" for name in _BUILDER), *ours)
+    """What renders pages: the builder with all that it brings, and our own part in it."""
+    ours = Path(__file__).with_name("share.py").read_text("utf-8")
+    return (platform.python_version(), *(f"{name} {version(name)}" for name in _BUILDER), ours)
 
 
 def fingerprint(folders: Sequence[Path], *texts: str) -> str:

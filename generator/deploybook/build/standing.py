@@ -13,9 +13,7 @@ from pathlib import Path
 
 from deploybook.build.builder import INDEX
 from deploybook.build.job import Place
-from deploybook.render import write_if_changed
-
-Mark = tuple[int, int, int]
+from deploybook.render import mark_of, write_if_changed
 
 
 class Standing:
@@ -40,12 +38,13 @@ class Standing:
         """Pages that stand: their file in the docs folder, and that in the site."""
         try:
             found = json.loads(self._kept.read_bytes())
-            if found["shared"] != self._shared or _of(self._site / INDEX) != tuple(found["index"]):
+            if found["shared"] != self._shared or mark_of(self._site / INDEX) != tuple(found["index"]):
                 return {}
+            docs, site = self._docs, self._site
             return {
                 source: file
                 for source, (file, made_from, made) in found["pages"].items()
-                if _of(self._docs / source) == tuple(made_from) and _of(self._site / file) == tuple(made)
+                if mark_of(docs / source) == tuple(made_from) and mark_of(site / file) == tuple(made)
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
@@ -54,17 +53,8 @@ class Standing:
         """Keep what the pages of the site that was just published were made from."""
         pages = {}
         for place in places:
-            made_from, made = _of(self._docs / place.source), _of(self._site / place.file)
+            made_from, made = mark_of(self._docs / place.source), mark_of(self._site / place.file)
             if made_from and made and not (self._by_hand / place.source).exists():
                 pages[place.source] = (place.file, made_from, made)
-        kept = {"shared": self._shared, "index": _of(self._site / INDEX), "pages": pages}
+        kept = {"shared": self._shared, "index": mark_of(self._site / INDEX), "pages": pages}
         write_if_changed(self._kept, json.dumps(kept).encode())
-
-
-def _of(path: Path) -> Mark | None:
-    """The inode, size and time of a file: one that was written since is another."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -33,7 +33,7 @@ from deploybook.pages import (
 )
 from deploybook.pages.book import Book
 from deploybook.pages.initiatives import belonging_of
-from deploybook.pages.page import File, Page
+from deploybook.pages.page import File, Page, Share
 from deploybook.pages.recent import Recent
 from deploybook.pages.telling import Teller
 
@@ -48,13 +48,6 @@ _LEAST = 4
 """Fewer pages than this are not worth a part of their own."""
 
 Item = TypeVar("Item")
-Share = Callable[[], Iterator[Page | File]]
-
-
-def everything(book: Book) -> Iterator[Page | File]:
-    """All that the site is made of."""
-    for share in shares(book):
-        yield from share()
 
 
 def shares(book: Book) -> list[Share]:

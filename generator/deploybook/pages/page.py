@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,3 +35,7 @@ class File:
     path: str
     """Below the site's root, with its name: `shipped/feed.xml`."""
     content: bytes
+
+
+Share = Callable[[], Iterable[Page | File]]
+"""Some pages and files of the site, made when it is called."""

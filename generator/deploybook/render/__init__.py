@@ -1,17 +1,18 @@
 """View-models to Markdown: what did not change is neither made nor written again."""
 
-from deploybook.render.making import Share, write_if_changed
+from deploybook.render.files import FileMark, mark_of, write_if_changed
 from deploybook.render.remembered import Remembered, edition
 from deploybook.render.shares import processors
 from deploybook.render.templates import environment, page_markdown, templates_folder
 from deploybook.render.writing import Written, write
 
 __all__ = [
+    "FileMark",
     "Remembered",
-    "Share",
     "Written",
     "edition",
     "environment",
+    "mark_of",
     "page_markdown",
     "processors",
     "templates_folder",

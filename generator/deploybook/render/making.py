@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment
 
 from deploybook.charts.studio import Studio
-from deploybook.pages.page import File, Page
+from deploybook.pages.page import File, Page, Share
+from deploybook.render.files import write_if_changed
 from deploybook.render.remembered import Mark, Remembered, print_of
 from deploybook.render.templates import page_markdown, source_path
-
-Share = Callable[[], Iterable[Page | File]]
-"""Some pages and files of the site, made when it is called."""
 
 
 @dataclass
@@ -102,20 +100,3 @@ class Maker:
     def _put(self, path: str, content: bytes, number: int) -> None:
         self._made.wanted[path] = number
         self._made.changed += write_if_changed(self._out / path, content, own=f"{os.getpid()}.")
-
-
-def write_if_changed(target: Path, content: bytes, own: str = "") -> bool:
-    """Write a file whole or not at all, and only where its content differs; tells whether it did.
-
-    What is not finished has `own` in its name, where another process may write the same file.
-    """
-    try:
-        if target.stat().st_size == len(content) and target.read_bytes() == content:
-            return False
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.{own}new")
-    unfinished.write_bytes(content)
-    unfinished.replace(target)
-    return True

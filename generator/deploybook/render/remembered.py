@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from deploybook.pages.page import Page
+from deploybook.render.files import mark_of
 from deploybook.render.templates import templates_folder
 
 _PACKAGE = Path(__file__).parents[1]
@@ -77,11 +78,8 @@ class Remembered:
 
 
 def _mark(target: Path, print_: str) -> Mark | None:
-    try:
-        stat = target.stat()
-    except OSError:
-        return None
-    return print_, stat.st_ino, stat.st_size, stat.st_mtime_ns
+    mark = mark_of(target)
+    return None if mark is None else (print_, *mark)
 
 
 def print_of(page: Page) -> str:
