@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import pyarrow as pa
 
+class _Absent:
+    """Says of some modules that they are not there."""
 
-class _NoPandas:
-    """Says that pandas is not there."""
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
 
     def find_spec(self, name: str, *_where: object) -> None:
         """As importers are asked."""
-        if name == "pandas":
+        if name in self._names:
             raise ModuleNotFoundError(name, name=name)
+
+
+@contextmanager
+def absent(*names: str) -> Iterator[None]:
+    """Let what is imported meanwhile do without these modules.
+
+    It has to be able to: it only looks whether they are there. Who asks for them later is given them. One
+    that is loaded already is there.
+    """
+    nothing = _Absent(names)
+    sys.meta_path.insert(0, nothing)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(nothing)
 
 
 def without_pandas() -> None:
@@ -24,9 +42,7 @@ def without_pandas() -> None:
     """
     if "pandas" in sys.modules:
         return
-    nothing = _NoPandas()
-    sys.meta_path.insert(0, nothing)
-    try:
+    import pyarrow as pa  # noqa: PLC0415 — not for who only asks for `absent`
+
+    with absent("pandas"):
         pa.array([0])
-    finally:
-        sys.meta_path.remove(nothing)

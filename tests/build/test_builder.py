@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,7 +60,7 @@ def test_a_site_made_in_shares_is_the_site_made_in_one(
     monkeypatch.setattr(builder, "_SHARE", 20_000)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
     assert small.build(tmp_path) == 0
-    assert [len(job.only) > 5 for job in begun] == [False, True, True]
+    assert [len(part.only) > 5 for (job,) in [begun] for part in job.parts] == [False, True, True]
     assert content(tmp_path / "site") == in_one
     assert len(list(tmp_path.glob(".site*"))) == 0
 
@@ -75,12 +74,17 @@ def test_a_share_that_fails_stops_the_build_and_says_why(
     monkeypatch.setattr(builder, "_SHARE", 20_000)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     line = Job.line
-    monkeypatch.setattr(Job, "line", lambda job: line(replace(job, config="gone.yml") if job.only else job))
+
+    def spoilt(job: Job) -> str:
+        first, second = job.parts
+        return line(job._replace(parts=(first, second._replace(site=str(tmp_path / "deploybook.yml/no")))))
+
+    monkeypatch.setattr(Job, "line", spoilt)
     (tmp_path / "mkdocs.yml").write_text(f"{MKDOCS_MARKER}\ncopyright: ours\n")
     assert small.build(tmp_path) != 0
     says = capsys.readouterr().err
     assert "MkDocs could not build the site" in says
-    assert "gone.yml" in says
+    assert "deploybook.yml/no" in says
     assert content(tmp_path / "site") == before
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from deploybook.build import policy
 from deploybook.build.publish import carry_over
-from deploybook.build.seals import Seals
+from deploybook.build.seals import Made, Seals
 
 THEME = '<!doctype html><head><meta charset="utf-8"></head>{}'
 BODIES = ("<p>a</p>", "<p>b</p>", "<script>go()</script><p>a</p>", "<script>stop()</script>")
@@ -64,10 +64,10 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     take = Seals.take
 
-    def watched(self: Seals, fresh: Path, page: str, raw: bytes) -> tuple[str, ...] | None:
-        hashes = take(self, fresh, page, raw)
-        found.extend([page] if hashes is not None else [])
-        return hashes
+    def watched(self: Seals, fresh: Path, page: str, raw: bytes) -> Made | None:
+        made = take(self, fresh, page, raw)
+        found.extend([page] if made is not None else [])
+        return made
 
     monkeypatch.setattr(Seals, "take", watched)
     return found

@@ -1,44 +1,39 @@
-"""Compiles templates in a process beside a first build, which needs them only after a second or more."""
+"""What a first build makes ready beside its reading of history: metrics and templates compiled.
+
+Both are kept between builds. What is asked for before its turn is compiled by who asks.
+"""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from deploybook.config import Config
+from deploybook.forks import meanwhile
+from deploybook.metrics import prepare, settings_of
 from deploybook.render import environment
 
 
-@contextmanager
-def templates(cache: Path) -> Iterator[Path]:
-    """Where compiled templates are kept; where nothing is kept yet, all are compiled meanwhile.
+def compiled(metrics: Path, templates: Path, config: Config, as_of: datetime) -> AbstractContextManager[None]:
+    """Let it be compiled meanwhile what pages are made with, where nothing of it is kept yet.
 
-    A template that is asked for before its turn is compiled by who asks.
+    Args:
+        metrics: Where the SQL of metrics is kept.
+        templates: Where compiled templates are kept.
+        config: That of the site.
+        as_of: The clock.
     """
-    if cache.is_dir():
-        yield cache
-        return
-    process = subprocess.Popen(
-        [sys.executable, "-m", __name__, str(cache)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )  # fmt: skip
-    try:
-        yield cache
-    finally:
-        process.terminate()
-        process.wait()
+    if metrics.is_dir() or templates.is_dir():
+        return nullcontext()
+    return meanwhile(partial(_compile, metrics, templates, config, as_of))
 
 
-def compile_all(cache: Path) -> None:
-    """Compile every page's template."""
-    jinja = environment(cache)
+def _compile(metrics: Path, templates: Path, config: Config, as_of: datetime) -> None:
+    """Metrics first: they are needed first."""
+    if config.engine == "duckdb":
+        prepare(metrics, settings_of(config, as_of))
+    jinja = environment(templates)
     for name in jinja.list_templates(extensions=["jinja"]):
         jinja.get_template(name)
-
-
-if __name__ == "__main__":
-    compile_all(Path(sys.argv[1]))

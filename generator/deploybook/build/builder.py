@@ -1,7 +1,7 @@
 """MkDocs, as one process or as several beside each other, of which each renders a share of the pages.
 
-The first is started before there is anything to render, since bringing in MkDocs takes a second. Pages that
-stand in the last site as they would be made again are not rendered at all (`standing`).
+The first is started before there is anything to render, since bringing in MkDocs takes a second; it forks the
+others. Pages that stand in the last site as they would be made again are not rendered at all (`standing`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from deploybook.build.job import Job, Place
+from deploybook.build.job import Job, Part, Place
 from deploybook.errors import PublishError
+from deploybook.forks import processors
 
 INDEX = "search/search_index.json"
-_SHARE = 3_000_000
-"""Bytes of Markdown that are worth a process more: it takes a second until it renders its first page."""
+_SHARE = 700_000
+"""Bytes of Markdown that are worth a process more: it takes a quarter of a second until its first page."""
 _MOST = 8
 """More processes than this read the whole site's files for less and less of it each."""
 _PAGE = 2_000
@@ -43,7 +44,7 @@ class Builder:
         templates.mkdir(parents=True, exist_ok=True)
         self._templates = templates
         self._log = log
-        self._ready = [_Process()]
+        self._process: _Process | None = _Process()
 
     def build(
         self, config: Path, docs: Path, site: Path, stands: Collection[str] = (), last: Path | None = None
@@ -63,15 +64,15 @@ class Builder:
         Raises:
             PublishError: MkDocs failed; carries the end of what it said.
         """
-        others = shared(_weights(docs, frozenset(stands)), _processors())[1:]
+        others = shared(_weights(docs, frozenset(stands)), processors(_MOST))[1:]
         folders = [site.with_name(f"{site.name}.{number}") for number in range(1, len(others) + 1)]
         leave = tuple(sorted({*stands, *(page for share in others for page in share)}))
-        jobs = [Job(str(config), str(site), str(self._templates), leave=leave)]
+        made = [Part(str(site), leave=leave)]
         for folder, share in zip(folders, others, strict=True):
             shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
-            jobs.append(Job(str(config), str(folder), str(self._templates), only=share))
+            made.append(Part(str(folder), only=share))
         try:
-            places = self._do(jobs, config)
+            places = self._do(Job(str(config), str(self._templates), tuple(made)))
             where = {place.source: place for place in places}
             left = frozenset(leave)
             parts: list[tuple[Path, Sequence[str]]] = [(site, [page for page in where if page not in left])]
@@ -91,31 +92,27 @@ class Builder:
 
     def close(self) -> None:
         """End what still waits for a job."""
-        for process in self._ready:
-            process.close()
-        self._ready = []
+        if self._process is not None:
+            self._process.close()
+        self._process = None
 
-    def _do(self, jobs: Sequence[Job], config: Path) -> list[Place]:
-        """Let a process do each job, all at the same time; gives where the first one says that pages are."""
-        while len(self._ready) < len(jobs):
-            self._ready.append(_Process())
+    def _do(self, job: Job) -> list[Place]:
+        """Have a job done; gives all pages of the site."""
+        process = self._process = self._process or _Process()
         try:
-            for process, job in zip(self._ready, jobs, strict=True):
-                process.begin(job)
-            failed = [not process.ended_well() for process in self._ready]
-            said = [process.said() for process in self._ready]
-            found: list[list[str]] = json.loads(self._ready[0].printed() or "[]")
+            process.begin(job)
+            well, said, printed = process.ended_well(), process.said(), process.printed()
         finally:
             self.close()
-        self._log.write_text("".join(said), "utf-8")
-        if any(failed):
-            lines = said[failed.index(True)].strip().splitlines()[-_LAST_LINES:]
+        self._log.write_text(said, "utf-8")
+        if not well:
+            lines = said.strip().splitlines()[-_LAST_LINES:]
             raise PublishError(
                 "MkDocs could not build the site:\n" + "\n".join(lines),
-                where=str(config),
+                where=job.config,
                 next_step=f"read the whole of it in {self._log}; the last site stands",
             )
-        return [Place(*each) for each in found]
+        return [Place(*each) for each in json.loads(printed)]
 
 
 class _Process:
@@ -164,12 +161,6 @@ def _read(file: Any) -> str:
     file.seek(0)
     text: bytes = file.read()
     return text.decode("utf-8", "replace")
-
-
-def _processors() -> int:
-    """How many processes may render at the same time."""
-    known = hasattr(os, "sched_getaffinity")
-    return min(_MOST, len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1)
 
 
 def _weights(docs: Path, stands: frozenset[str]) -> dict[str, int]:

@@ -22,6 +22,7 @@ from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
 from deploybook.feed import OUR_OWN, Ask, Feed
+from deploybook.forks import processors
 from deploybook.history import History, SyncReport, upkeep
 from deploybook.pages import answered
 from deploybook.pages.book import Book
@@ -32,7 +33,6 @@ from deploybook.render import (
     Written,
     edition,
     environment,
-    processors,
     write,
 )
 
@@ -203,7 +203,7 @@ def _forget_others(history: History, asked: set[str]) -> None:
 
 def render(config: Config, as_of: datetime, *, progress: Progress) -> Outcome:
     """Store to Markdown, charts, feeds, calendar and data files; no network."""
-    with only_one(config), few_collections(), _tools(config) as tools, _history(config) as history:
+    with only_one(config), few_collections(), _tools(config, as_of) as tools, _history(config) as history:
         _, written = _render(config, history, as_of, tools, progress)
     return Outcome(says=_wrote(written, docs_folder(config)))
 
@@ -228,10 +228,14 @@ class _Tools:
 
 
 @contextmanager
-def _tools(config: Config) -> Iterator[_Tools]:
+def _tools(config: Config, as_of: datetime) -> Iterator[_Tools]:
     """Made ready beside what comes before pages, where nothing of them is kept yet."""
     cache = config.work_dir / "cache"
-    with ahead.templates(cache / "templates") as templates, Studio(cache / "charts", beside=True) as studio:
+    templates = cache / "templates"
+    with (
+        ahead.compiled(cache / "metrics", templates, config, as_of),
+        Studio(cache / "charts", beside=True) as studio,
+    ):
         yield _Tools(studio, templates)
 
 
@@ -287,7 +291,7 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
     publish.check_place(target)
     theme, log = config.work_dir / "cache" / "theme", config.work_dir / "mkdocs.log"
     with only_one(config), few_collections(), closing(Builder(theme, log)) as builder:
-        with _tools(config) as tools, _history(config) as history:
+        with _tools(config, as_of) as tools, _history(config) as history:
             if config.whole is None:
                 kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)

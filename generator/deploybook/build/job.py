@@ -1,39 +1,47 @@
-"""What a process that renders a share of the pages is told, and what it tells."""
+"""What the process that renders pages is told, and what it tells."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+import msgspec
 
-@dataclass(frozen=True)
-class Job:
-    """What is to be done.
+
+class Part(NamedTuple):
+    """Some of the pages, rendered by one process.
 
     Attributes:
-        config: MkDocs' settings.
-        site: The folder that this share is put into.
-        templates: Where compiled templates are kept.
+        site: The folder that they are put into.
         leave: Pages that are not to be rendered, by their file in the docs folder.
         only: The only pages to be rendered, and no other file; none named: all but those to be left.
     """
 
-    config: str
     site: str
-    templates: str
     leave: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
 
+
+class Job(NamedTuple):
+    """What is to be done.
+
+    Attributes:
+        config: MkDocs' settings.
+        templates: Where compiled templates are kept.
+        parts: Each is done by a process of its own.
+    """
+
+    config: str
+    templates: str
+    parts: tuple[Part, ...]
+
     def line(self) -> str:
         """As the process that does it reads it."""
-        return json.dumps(asdict(self)) + "\n"
+        return msgspec.json.encode(self).decode() + "\n"
 
     @classmethod
     def of(cls, line: str) -> Job:
         """Of such a line."""
-        read = json.loads(line)
-        return cls(**(read | {name: tuple(read[name]) for name in ("leave", "only")}))
+        return msgspec.json.decode(line, type=cls)
 
 
 class Place(NamedTuple):

@@ -12,11 +12,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from deploybook.build.markup import Script, attributes, tokens
-from deploybook.build.seals import Seals
+from deploybook.build.seals import Made, Seals
 from deploybook.errors import PublishError
+from deploybook.forks import of_each
 
 RULES = (
     "default-src 'none'", "script-src 'self'{hashes}", "style-src 'self'", "img-src 'self' data:",
@@ -29,6 +31,8 @@ _OTHERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"
 _SCOPE = re.compile(rb'__md_scope=new URL\("(?:\.|\.\.(?:/\.\.)*|/[^"\\<]*)",location\)')
 _CHARSET = re.compile(rb"<meta charset=\"?utf-8\"?\s*/?>|<head(?:\s[^<>]*)?>", re.IGNORECASE)
 _PLAIN_PAGE = "404.html"
+_WORTH = 100
+"""So many pages take as long to seal as another process that does it takes to start."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +86,25 @@ def seal(site: Path, seals: Seals, stands: Iterable[str] = ()) -> Sealed:
         if (taken := seals.put(site / name, name)) is None:
             raise Unsealed(name)
         every.update(taken)
-    for page in made:
-        content, name = page.read_bytes(), page.relative_to(site).as_posix()
-        if (taken := seals.take(page, name, content)) is not None:
-            every.update(taken)
-            continue
-        hashes = {_hash(body) for body in _inline(content) if normal(body) in known}
-        every |= hashes
-        tag = f'<meta http-equiv="Content-Security-Policy" content="{policy(hashes)}">'.encode()
-        page.write_bytes(_CHARSET.sub(lambda found, tag=tag: found[0] + tag, content, count=1))  # type: ignore[misc]
-        seals.sealed(name, content, hashes)
+    for page, sealed in zip(
+        made, of_each(made, partial(_seal, site, seals, known), worth=_WORTH), strict=True
+    ):
+        seals.note(page.relative_to(site).as_posix(), sealed)
+        every.update(sealed.hashes)
     whole = "; ".join((policy(every), *_FROM_A_SERVER))
     (site / "_headers").write_text(_headers_file(whole), "utf-8")
     return Sealed(known, whole)
+
+
+def _seal(site: Path, seals: Seals, known: frozenset[bytes], page: Path) -> Made:
+    """Write into one page its policy, unless it is the sealed one of the last site."""
+    content, name = page.read_bytes(), page.relative_to(site).as_posix()
+    if (taken := seals.take(page, name, content)) is not None:
+        return taken
+    hashes = {_hash(body) for body in _inline(content) if normal(body) in known}
+    tag = f'<meta http-equiv="Content-Security-Policy" content="{policy(hashes)}">'.encode()
+    page.write_bytes(_CHARSET.sub(lambda found: found[0] + tag, content, count=1))
+    return seals.sealed(content, hashes)
 
 
 def _code() -> bytes:

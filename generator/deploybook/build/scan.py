@@ -19,6 +19,7 @@ from pathlib import Path
 from deploybook.build.markup import Script, Tag, Unreadable, attributes, tokens
 from deploybook.build.policy import is_data, normal
 from deploybook.errors import PublishError
+from deploybook.forks import of_each
 
 _FORBIDDEN = frozenset(
     {
@@ -37,6 +38,8 @@ _META = frozenset({"content-security-policy"})
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _BLANKS = re.compile(r"[\x00-\x20]+")
 _HTML_CONTENT = re.compile(rb"<(content|summary)\b[^>]*type=\"x?html\"[^>]*>(.*?)</\1>", re.DOTALL)
+_WORTH = 200
+"""So many files take as long to look at as another process that does it takes to start."""
 _TOLD = 10
 """Findings that are listed; the rest are counted."""
 
@@ -79,7 +82,8 @@ def check(site: Path, files: Iterable[str], known: Known) -> None:
     Raises:
         PublishError: Something was found; carries the first of it.
     """
-    found = [finding for name in sorted(files) for finding in scan(site, name, known)]
+    looked = of_each(sorted(files), lambda name: list(scan(site, name, known)), worth=_WORTH)
+    found = [finding for findings in looked for finding in findings]
     if not found:
         return
     more = f"\n… and {len(found) - _TOLD} more" if len(found) > _TOLD else ""

@@ -25,6 +25,13 @@ class Seal(NamedTuple):
     file: FileMark
 
 
+class Made(NamedTuple):
+    """What a page was before it was sealed, and the hashes of its inline scripts."""
+
+    raw: str
+    hashes: tuple[str, ...]
+
+
 class Seals:
     """The seals of the last site.
 
@@ -37,7 +44,7 @@ class Seals:
         self._kept = kept
         self._site = site
         self._before: dict[str, Seal] = {}
-        self._now: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._now: dict[str, Made] = {}
         self._edition = ""
 
     def open(self, edition: Iterable[bytes]) -> None:
@@ -70,14 +77,14 @@ class Seals:
             os.link(self._site / page, fresh)
         except OSError:  # a file system without hard links
             shutil.copy2(self._site / page, fresh)
-        self._now[page] = (known.raw, known.hashes)
+        self._now[page] = Made(known.raw, known.hashes)
         return known.hashes
 
-    def take(self, fresh: Path, page: str, content: bytes) -> tuple[str, ...] | None:
+    def take(self, fresh: Path, page: str, content: bytes) -> Made | None:
         """Put the sealed page of the last site in the place of a fresh one that is what that one was.
 
         Returns:
-            The hashes of its inline scripts; `None` where the page has to be sealed.
+            What it was; `None` where the page has to be sealed.
         """
         known = self._before.get(page)
         if known is None or known.raw != _digest(content) or known.file != mark_of(self._site / page):
@@ -88,12 +95,16 @@ class Seals:
         except OSError:
             return None
         unfinished.replace(fresh)
-        self._now[page] = (known.raw, known.hashes)
-        return known.hashes
+        return Made(known.raw, known.hashes)
 
-    def sealed(self, page: str, content: bytes, hashes: Iterable[str]) -> None:
-        """Remember of a page that was just sealed what it was before, and the hashes of its scripts."""
-        self._now[page] = (_digest(content), tuple(sorted(hashes)))
+    @staticmethod
+    def sealed(content: bytes, hashes: Iterable[str]) -> Made:
+        """What a page was that has just been sealed, with these hashes of its scripts."""
+        return Made(_digest(content), tuple(sorted(hashes)))
+
+    def note(self, page: str, made: Made) -> None:
+        """Remember of a page of the new site what it was."""
+        self._now[page] = made
 
     def keep(self) -> None:
         """Keep the seals of the site that was just published."""

@@ -1,8 +1,9 @@
-"""One MkDocs of those that make a site together: it renders the pages of its share, and leaves the others.
+"""MkDocs, which renders the pages of its share and leaves the others.
 
 A process of its own, which is started while there is still something else to do, brings in what MkDocs needs,
-and waits for its job: one line of JSON. It is MkDocs' own "dirty" build, with which of its files are to be
-rendered decided by us, and not by the times of files in the last site.
+and waits for its job: one line of JSON. For each part of it but one it forks a process, which has all that in
+memory. It is MkDocs' own "dirty" build, with which of its files are to be rendered decided by us, and not by
+the times of files in the last site.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 
 from jinja2 import Environment, FileSystemBytecodeCache
@@ -23,7 +25,8 @@ from mkdocs.exceptions import MkDocsException
 from mkdocs.plugins import BasePlugin
 from mkdocs.structure.files import File, Files
 
-from deploybook.build.job import Job, Place
+from deploybook.build.job import Job, Part, Place
+from deploybook.forks import Tell, shared
 
 _NEEDED = (
     "material.plugins.search.plugin",
@@ -48,14 +51,14 @@ class _NoSettings(Config):  # type: ignore[no-untyped-call]
 class _Share(BasePlugin[_NoSettings]):  # type: ignore[no-untyped-call]  # MkDocs' own are not typed
     """Leaves what is not of this share, and takes note of where every page is."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, part: Part, templates: str) -> None:
+        self._part = part
+        self._templates = templates
         self.places: list[Place] = []
 
     def on_files(self, files: Files, **_: object) -> Files:
         """Sort files into those to be made and those to be left."""
-        job = self._job
-        only, leave = frozenset(job.only), frozenset(job.leave)
+        only, leave = frozenset(self._part.only), frozenset(self._part.leave)
         for file in files:
             if file.src_uri in leave or (only and file.src_uri not in only):
                 file.__class__ = _Left
@@ -65,20 +68,45 @@ class _Share(BasePlugin[_NoSettings]):  # type: ignore[no-untyped-call]  # MkDoc
 
     def on_env(self, env: Environment, **_: object) -> Environment:
         """Let templates be compiled once, and not by every share of every build."""
-        env.bytecode_cache = FileSystemBytecodeCache(self._job.templates)
+        env.bytecode_cache = FileSystemBytecodeCache(self._templates)
         return env
 
 
-def make(job: Job) -> list[Place]:
-    """Build the share; gives all pages of the site, in MkDocs' order."""
-    config = load_config(config_file=job.config, site_dir=job.site)
-    share = _Share(job)
-    config.plugins["deploybook/share"] = share
-    config.plugins.on_startup(command="build", dirty=True)
+class Failed(Exception):
+    """MkDocs could not build; carries what it said."""
+
+
+def do(job: Job) -> list[Place]:
+    """Do all parts of a job; gives all pages of the site, in MkDocs' order.
+
+    Raises:
+        Failed: MkDocs could not build one of them.
+    """
+
+    def work(numbers: Iterable[int], _: Tell) -> list[Place]:
+        return [place for number in numbers for place in make(job, job.parts[number])]
+
+    made = shared(len(job.parts), work, lambda _: None, len(job.parts))
+    return list(dict.fromkeys(place for places in made for place in places))
+
+
+def make(job: Job, part: Part) -> list[Place]:
+    """Build a part; gives all pages of the site, in MkDocs' order.
+
+    Raises:
+        Failed: MkDocs could not build it.
+    """
     try:
-        mkdocs.build(config, dirty=True)
-    finally:
-        config.plugins.on_shutdown()
+        config = load_config(config_file=job.config, site_dir=part.site)
+        share = _Share(part, job.templates)
+        config.plugins["deploybook/share"] = share
+        config.plugins.on_startup(command="build", dirty=True)
+        try:
+            mkdocs.build(config, dirty=True)
+        finally:
+            config.plugins.on_shutdown()
+    except MkDocsException as error:  # which is not made to be passed to another process
+        raise Failed(str(error)) from error
     return share.places
 
 
@@ -109,8 +137,8 @@ def main() -> int:
     _listen()
     try:
         with redirect_stdout(sys.stderr):
-            places = make(Job.of(line))
-    except MkDocsException as error:
+            places = do(Job.of(line))
+    except Failed as error:
         sys.stderr.write(f"ERROR   -  {error}\n")
         return 1
     json.dump(places, sys.stdout)

@@ -54,6 +54,7 @@ class Plate:
     marks: dict[str, Mark] = field(default_factory=dict)
     _layers: list[dict[str, Any]] = field(default_factory=list)
     _rows: dict[str, list[Row]] = field(default_factory=dict)
+    _channels: dict[tuple[str, bool], dict[str, Any]] = field(default_factory=dict)
 
     def px(self, value: float) -> float:
         """Give the pixel of a value on the horizontal axis."""
@@ -122,27 +123,27 @@ class Plate:
     ) -> None:
         if not rows:
             return
-        encoding: dict[str, Any] = {}
-        for channel in channels:
-            if channel in ("x2", "y2"):
-                encoding[channel] = getattr(alt, channel.upper())(channel)
-            elif channel in ("x", "y"):
-                encoding[channel] = self._position(channel, pixels=pixels)
-            elif channel == "text":
-                encoding["text"] = alt.Text("t:N")
-            elif channel == "detail":
-                encoding["detail"] = alt.Detail("run:N")
-            else:
-                encoding["description"] = alt.Description("k:N")
         name = f"d{len(self._layers)}"
         self._rows[name] = list(rows)
-        # Put together at once and apart from its data: Altair's own steps each copy all there was before.
-        layer = alt.Chart(
-            alt.NamedData(name),
-            mark=alt.MarkDef(type=kind, **mark),
-            encoding=alt.FacetedEncoding(**encoding),
-        )
-        self._layers.append(layer.to_dict(validate=False, context={"top_level": False}))
+        # As Altair writes a layer; put together here, since its own steps copy all that is in it.
+        encoding = {channel: self._channel(channel, pixels=pixels) for channel in channels}
+        self._layers.append({"data": {"name": name}, "mark": {"type": kind, **mark}, "encoding": encoding})
+
+    def _channel(self, channel: str, *, pixels: bool) -> dict[str, Any]:
+        """How a channel reads its column: made once for all layers of the picture."""
+        key = channel, pixels
+        if key not in self._channels:
+            self._channels[key] = self._encoded(channel, pixels=pixels).to_dict(validate=False, context={})
+        return self._channels[key]
+
+    def _encoded(self, channel: str, *, pixels: bool) -> Any:
+        if channel in ("x", "y"):
+            return self._position(channel, pixels=pixels)
+        if channel in ("x2", "y2"):
+            return getattr(alt, channel.upper())(channel)
+        if channel == "text":
+            return alt.Text("t:N")
+        return alt.Detail("run:N") if channel == "detail" else alt.Description("k:N")
 
     def _position(self, channel: str, *, pixels: bool) -> Any:
         kind = alt.X if channel == "x" else alt.Y

@@ -16,9 +16,11 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 from deploybook.charts.model import Data
+from deploybook.lean import absent
 
 _MOST = 4
 """More workers than this have nothing to do: pages are not made that fast."""
@@ -70,11 +72,18 @@ class Workers:
         process.wait()
 
 
+def _drawing() -> ModuleType:
+    """What draws: a second of imports, needed for new charts only."""
+    with absent("rfc3987_syntax"):  # Altair's schemas never check addresses; its grammar takes another second
+        from deploybook.charts import drawing  # noqa: PLC0415
+
+    return drawing
+
+
 def keep(path: Path, data: Data) -> tuple[str, str]:
     """Draw a chart in both widths, and keep it whole or not at all."""
-    from deploybook.charts import drawing  # noqa: PLC0415 — a second of imports, needed for new charts only
-
-    wide, narrow = (drawing.picture(data, narrow=small) for small in (False, True))
+    draws = _drawing()
+    wide, narrow = (draws.picture(data, narrow=small) for small in (False, True))
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps([wide, narrow]), encoding="utf-8")
@@ -84,9 +93,7 @@ def keep(path: Path, data: Data) -> tuple[str, str]:
 
 def serve(frames: IO[bytes]) -> None:
     """Draw what comes, until nothing more does; a chart that cannot be drawn is left out."""
-    from deploybook.charts import drawing  # noqa: PLC0415 — a second of imports, for this process only
-
-    drawing.warm()
+    _drawing().warm()
     while len(head := frames.read(8)) == 8:
         path, data = pickle.loads(frames.read(int.from_bytes(head, "big")))  # noqa: S301 — our own, by a pipe
         with suppress(Exception):  # who asked draws it again, and then hears what is wrong
@@ -95,4 +102,5 @@ def serve(frames: IO[bytes]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends who asked, and with that our input
+    os.nice(5)  # charts are needed last: who makes pages goes first
     serve(sys.stdin.buffer)

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from deploybook import lean
 from deploybook.history.store import History, SourceState, SyncReport
+
+lean.without_pandas()
 
 __all__ = ["History", "SourceState", "SyncReport"]

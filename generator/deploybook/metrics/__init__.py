@@ -1,6 +1,6 @@
 """Figures: from what linking found and what the history holds to one long table."""
 
-from deploybook.metrics.compute import compute_arrow
+from deploybook.metrics.compute import compute_arrow, prepare
 from deploybook.metrics.model import INPUTS, KEYS, SCHEMA, Settings
 from deploybook.metrics.outliers import outliers
 from deploybook.metrics.restate import Restatement, is_settled, restatements
@@ -23,6 +23,7 @@ __all__ = [
     "is_settled",
     "limits",
     "outliers",
+    "prepare",
     "restatements",
     "settings_of",
     "signals",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
@@ -15,12 +17,15 @@ from deploybook.metrics.daily import Daily
 from deploybook.metrics.grain import Grain
 from deploybook.metrics.measures import Count, Figure, FigureKind, Part, Percentile, Rate, summed
 from deploybook.metrics.model import KEYS, SCHEMA, Settings, Shape, Tables
+from deploybook.metrics.outliers import beyond
 from deploybook.metrics.reference import working_days_by_period
-from deploybook.metrics.running import Runs, grain_of, inputs
+from deploybook.metrics.running import Compiled, Runs, grain_of, inputs
 from deploybook.periods import KINDS, Kind, local_date, period_on
 
 _COUNTED: dict[FigureKind, str] = {"count": "nx", "days": "nx", "rate": "ndx", "percentile": "dx"}
 """Which of numerator, denominator and missing each kind of figure has: 0 where nothing happened."""
+_DELIVERED = frozenset({"deployments", "changes", "branch_commits"})
+"""Inputs that nearly every history has."""
 _KEY_SCHEMA = pa.schema([SCHEMA.field(name) for name in KEYS])
 
 
@@ -79,6 +84,20 @@ def parts(tables: Tables, made: Grain) -> list[Part]:
     ]
 
 
+def prepare(cache: Path, settings: Settings) -> None:
+    """Compile for DuckDB what is made of deliveries alone, so that it is at hand when it is to be counted.
+
+    Args:
+        cache: The folder in which an engine is going to look for it.
+        settings: The site's choices.
+    """
+    compiled, shape = Compiled(ibis.duckdb.connect().compile, cache), Shape.of(settings)
+    for part in parts(inputs(), grain_of(shape)):
+        if _DELIVERED.issuperset(part.needs):
+            compiled.sql(_named(part, shape), part.table)
+    compiled.sql(*beyond(shape))
+
+
 def compute_arrow(engine: Runs, settings: Settings, only: Container[str] | None = None) -> pa.Table:
     """Every metric of every codebase, team and flag, and of the site, by week, month and quarter.
 
@@ -98,7 +117,7 @@ def compute_arrow(engine: Runs, settings: Settings, only: Container[str] | None 
     done = [
         (
             part,
-            _run(engine, part, f"{part.name} {shape}") if any(map(engine.filled, part.needs)) else None,
+            _run(engine, part, _named(part, shape)) if any(map(engine.filled, part.needs)) else None,
         )
         for part in chosen
     ]
@@ -116,6 +135,11 @@ def compute_arrow(engine: Runs, settings: Settings, only: Container[str] | None 
     if not found:
         return SCHEMA.empty_table()
     return pa.concat_tables(found).sort_by("nth").drop_columns("nth")
+
+
+def _named(part: Part, shape: Shape) -> str:
+    """A part's expression with all that it depends on."""
+    return f"{part.name} {shape}"
 
 
 def _run(engine: Runs, part: Part, name: str) -> pa.Table:

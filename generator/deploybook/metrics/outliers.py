@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import ibis
@@ -25,7 +26,12 @@ def outliers(engine: Runs, settings: Settings) -> pa.Table:
     made from: of a few, the greatest is always beyond it.
     """
     engine.settle(settings)
-    return engine.run("outliers", lambda: _beyond(inputs(), grain_of(Shape.of(settings))))
+    return engine.run(*beyond(Shape.of(settings)))
+
+
+def beyond(shape: Shape) -> tuple[str, Callable[[], Any]]:
+    """The expression, and the name that it runs under."""
+    return "outliers", lambda: _beyond(inputs(), grain_of(shape))
 
 
 def _beyond(tables: Tables, made: Grain) -> Any:

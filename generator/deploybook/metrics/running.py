@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -90,6 +91,8 @@ class Runs(Protocol):
 class Compiled:
     """SQL of expressions, kept in a folder: compiling takes longer than counting, and is the same every day.
 
+    Two processes may compile the same at the same time.
+
     Args:
         compile: Makes SQL of an expression.
         cache: The folder; none: nothing is kept.
@@ -107,7 +110,7 @@ class Compiled:
         if file.is_file():
             return file.read_text("utf-8")
         text = str(self._compile(expression()))
-        new = file.with_suffix(".new")
+        new = file.with_suffix(f".{os.getpid()}")
         new.write_text(text, "utf-8")
         new.replace(file)
         return text

@@ -2,7 +2,6 @@
 
 from deploybook.render.files import FileMark, mark_of, write_if_changed
 from deploybook.render.remembered import Remembered, edition
-from deploybook.render.shares import processors
 from deploybook.render.templates import environment, page_markdown, templates_folder
 from deploybook.render.writing import Written, write
 
@@ -14,7 +13,6 @@ __all__ = [
     "environment",
     "mark_of",
     "page_markdown",
-    "processors",
     "templates_folder",
     "write",
     "write_if_changed",

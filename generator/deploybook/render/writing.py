@@ -12,11 +12,11 @@ from jinja2 import Environment
 
 from deploybook.charts.model import Data
 from deploybook.charts.studio import Studio
+from deploybook.forks import Tell, shared
 from deploybook.pages.page import Share
 from deploybook.render.files import write_if_changed
 from deploybook.render.making import Made, Maker
 from deploybook.render.remembered import Remembered
-from deploybook.render.shares import Tell, shared
 from deploybook.render.templates import relative, source_path
 
 

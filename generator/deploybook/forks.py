@@ -17,8 +17,8 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
@@ -26,6 +26,7 @@ from typing import IO, Any, Generic, TypeVar
 from deploybook.errors import PublishError
 
 Found = TypeVar("Found")
+Item = TypeVar("Item")
 Tell = Callable[[Any], None]
 Work = Callable[[Iterable[int], Tell], Found]
 """Does the parts of these numbers; may tell something meanwhile; gives what it has found."""
@@ -37,12 +38,12 @@ _PARTS = 2048
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
-def processors() -> int:
+def processors(most: int = MOST) -> int:
     """How many processes may work at a time: one a processor, while each has room for as much as this one."""
     if sys.platform != "linux":  # elsewhere what others have running in threads does not survive a fork
         return 1
     own = _resident()
-    return max(1, min(MOST, len(os.sched_getaffinity(0)), 1 + free_memory(own) // own))
+    return max(1, min(most, len(os.sched_getaffinity(0)), 1 + free_memory(own) // own))
 
 
 def _resident() -> int:
@@ -98,6 +99,45 @@ def shared(parts: int, work: Work[Found], hear: Tell, processes: int) -> list[Fo
             each.end()
 
 
+@contextmanager
+def meanwhile(work: Callable[[], None]) -> Iterator[None]:
+    """Let some work be done in a process beside this one, which nobody waits for: it ends where this ends.
+
+    What it does has to be of use in whatever part it was done. Where nothing can be forked nothing of it is
+    done, and an error in it is not heard.
+    """
+    pid = 0
+    with suppress(OSError):
+        pid = _fork(work) if sys.platform == "linux" else 0
+    try:
+        yield
+    finally:
+        _end(pid)
+
+
+def of_each(items: Sequence[Item], find: Callable[[Item], Found], *, worth: int) -> list[Found]:
+    """What is found of each item, in their order; in several processes where there are many.
+
+    Args:
+        items: Each may be looked at without the others.
+        find: Looks at one of them. What it does to this process's memory may be done in another's.
+        worth: So many items are worth a process more.
+
+    Raises:
+        Exception: What `find` raised.
+    """
+    size = max(1, -(-len(items) // _PARTS), worth // 4)
+    starts = range(0, len(items), size)
+
+    def work(numbers: Iterable[int], _: Tell) -> list[tuple[int, list[Found]]]:
+        return [(number, [find(item) for item in items[starts[number] :][:size]]) for number in numbers]
+
+    more = len(items) // worth
+    parts = shared(len(starts), work, lambda _: None, min(1 + more, processors()) if more else 1)
+    in_order = dict(part for done in parts for part in done)
+    return [found for number in range(len(starts)) for found in in_order[number]]
+
+
 def _taken(queue: int) -> Iterator[int]:
     """Numbers of parts, each given to one process only, until none is left."""
     while number := os.read(queue, 2):
@@ -116,23 +156,18 @@ class _Beside(Generic[Found]):
     @classmethod
     def fork(cls, queue: int, work: Work[Found]) -> _Beside[Found]:
         """Start one; it does not come back from here."""
-        parent = os.getpid()
         read, write = os.pipe()
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until it knows what to do with it
+
+        def live() -> None:
+            os.close(read)
+            _live(queue, write, work)
+
         try:
-            with warnings.catch_warnings():
-                # From 3.12 on Python warns of threads. Those that are here are of others' pools, which see to
-                # it themselves, and of ours that feed who draws: nothing of theirs is touched in a fork.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                pid = os.fork()
-            if pid == 0:
-                os.close(read)
-                _live(parent, queue, write, work)
+            pid = _fork(live)
         except OSError:
             os.close(read)
             raise
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held)
             os.close(write)
         return cls(pid, os.fdopen(read, "rb"))
 
@@ -160,7 +195,7 @@ class _Beside(Generic[Found]):
             self.pid = 0
             code = os.waitstatus_to_exitcode(status)
             raise PublishError(
-                f"a process that makes pages ended with {code} and said nothing",
+                f"a process that shared the work ended with {code} and said nothing",
                 next_step="see whether memory ran out; the last good site stands",
             )
         found, error = self.result[0]
@@ -170,17 +205,31 @@ class _Beside(Generic[Found]):
 
     def end(self) -> None:
         """End it, wherever it is, and wait until it is gone."""
-        if self.pid:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+        _end(self.pid)
         if self.thread is not None:
             self.thread.join()
         self.said.close()
 
 
-def _live(parent: int, queue: int, pipe: int, work: Work[Found]) -> None:
-    """A forked process's life, to its end: nothing that stands around it here may be run again."""
+def _fork(life: Callable[[], None]) -> int:
+    """Fork a process that lives such a life, and does not come back from here; gives its number."""
+    parent = os.getpid()
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until it knows what to do with it
+    try:
+        with warnings.catch_warnings():
+            # From 3.12 on Python warns of threads. Those that are here are of others' pools, which see to
+            # it themselves, and of ours that feed who draws: nothing of theirs is touched in a fork.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            _begin(parent, life)
+        return pid
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _begin(parent: int, life: Callable[[], None]) -> None:
+    """A forked process, to its end: nothing that stands around it here may be run again."""
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the first process, and that ends this one
@@ -188,22 +237,35 @@ def _live(parent: int, queue: int, pipe: int, work: Work[Found]) -> None:
         if os.getppid() != parent:
             return
         gc.freeze()  # looking for garbage among what is shared would copy it
-        with os.fdopen(pipe, "wb") as out:
-
-            def tell(said: Any) -> None:
-                pickle.dump(("told", said), out, 5)
-                out.flush()
-
-            try:
-                ends: tuple[object, ...] = ("ends", work(_taken(queue), tell), None)
-            except Exception as error:
-                for _ in _taken(queue):  # the others need not begin another part
-                    pass
-                ends = ("ends", None, _portable(error))
-            out.write(pickle.dumps(ends, 5))
+        life()
         code = 0
     finally:
         os._exit(code)
+
+
+def _end(pid: int) -> None:
+    """End a process, wherever it is, and wait until it is gone."""
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _live(queue: int, pipe: int, work: Work[Found]) -> None:
+    """The life of one that shares work."""
+    with os.fdopen(pipe, "wb") as out:
+
+        def tell(said: Any) -> None:
+            pickle.dump(("told", said), out, 5)
+            out.flush()
+
+        try:
+            ends: tuple[object, ...] = ("ends", work(_taken(queue), tell), None)
+        except Exception as error:
+            for _ in _taken(queue):  # the others need not begin another part
+                pass
+            ends = ("ends", None, _portable(error))
+        out.write(pickle.dumps(ends, 5))
 
 
 def _portable(error: Exception) -> BaseException:

@@ -18,12 +18,12 @@ from jinja2 import DictLoader, Environment
 from tests.charts import examples
 from tests.render.test_remembered import JINJA, PAGES, Listed, content
 
-from deploybook import text
+from deploybook import forks, text
 from deploybook.charts.studio import Studio
 from deploybook.errors import PublishError, UsageError
+from deploybook.forks import MOST, Tell, free_memory, meanwhile, of_each, processors, shared
 from deploybook.pages.page import File, Page
-from deploybook.render import Remembered, shares, write
-from deploybook.render.shares import MOST, Tell, free_memory, processors, shared
+from deploybook.render import Remembered, write
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
 
@@ -63,6 +63,68 @@ def test_each_part_is_done_once_and_what_is_told_meanwhile_is_heard(processes: i
     assert all(is_gone(pid) for pid, _ in found[1:])
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(), max_size=40), st.integers(1, 50))
+def test_what_is_found_of_each_is_in_their_order_in_however_many_processes(
+    items: list[int], worth: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+        found = of_each(items, lambda item: (item * 2, os.getpid()), worth=worth)
+    assert [twice for twice, _ in found] == [item * 2 for item in items]
+    assert len({process for _, process in found}) <= 1 + len(items) // worth
+
+
+def test_looking_at_each_of_many_is_shared_and_an_error_in_another_process_comes_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    here = os.getpid()
+
+    def look(item: int) -> int:
+        time.sleep(0.005)
+        if os.getpid() != here:
+            raise Particular(f"of {item}")
+        return item
+
+    with pytest.raises(Particular, match="of "):
+        of_each(range(100), look, worth=10)
+
+
+def test_what_is_done_meanwhile_is_done_beside_and_ends_with_what_it_is_beside(tmp_path: Path) -> None:
+    def work() -> None:
+        (tmp_path / "began").write_text(str(os.getpid()))
+        time.sleep(600)
+
+    with meanwhile(work):
+        while not (tmp_path / "began").exists() or not (tmp_path / "began").read_text():
+            time.sleep(0.005)
+    beside = int((tmp_path / "began").read_text())
+    assert beside != os.getpid()
+    assert is_gone(beside)
+
+
+def test_an_error_meanwhile_is_not_heard_and_where_nothing_is_forked_nothing_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work() -> None:
+        (tmp_path / "began").touch()
+        raise Particular("of its own")
+
+    with meanwhile(work):
+        while not (tmp_path / "began").exists():
+            time.sleep(0.005)
+    (tmp_path / "began").unlink()
+
+    def refuse() -> int:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    with meanwhile(work):
+        pass
+    assert not (tmp_path / "began").exists()
+
+
 def test_free_memory_is_that_of_the_machine_or_of_the_container_if_it_is_less(tmp_path: Path) -> None:
     assert free_memory(1024, tmp_path) == 0
     (tmp_path / "proc").mkdir()
@@ -77,12 +139,12 @@ def test_free_memory_is_that_of_the_machine_or_of_the_container_if_it_is_less(tm
 def test_there_are_no_more_processes_than_processors_and_room_for_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shares, "free_memory", lambda own: 10 * own)
+    monkeypatch.setattr(forks, "free_memory", lambda own: 10 * own)
     for processors_, processes in ((1, 1), (3, 3), (64, MOST)):
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, count=processors_: set(range(count)))
         assert processors() == processes
     for room, processes in ((0.9, 1), (1, 2), (2.5, 3)):
-        monkeypatch.setattr(shares, "free_memory", lambda own, room=room: int(room * own))
+        monkeypatch.setattr(forks, "free_memory", lambda own, room=room: int(room * own))
         assert processors() == processes
     monkeypatch.setattr(sys, "platform", "darwin")
     assert processors() == 1
@@ -198,7 +260,7 @@ def test_a_process_that_was_killed_is_missed() -> None:
 SLOW = """
 import os, signal, sys, time
 from pathlib import Path
-from deploybook.render.shares import shared
+from deploybook.forks import shared
 signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs tests in the background ignores it
 def work(numbers, tell):
     for number in numbers:

@@ -1,0 +1,68 @@
+"""What a first build compiles beside its reading is what it asks for later; a later one compiles nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import nullcontext
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from tests.support import small
+
+from deploybook.build import ahead
+from deploybook.config import load
+from deploybook.metrics import running
+
+AS_OF = datetime.fromisoformat(small.AS_OF)
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
+
+
+def all_of(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_metrics_and_templates_are_compiled_before_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.make(tmp_path)
+    config = load(tmp_path / "deploybook.yml")
+    cache = tmp_path / "build/cache"
+    made = tmp_path / "ahead"
+    with ahead.compiled(made / "metrics", made / "templates", config, AS_OF):
+        for _ in range(600):
+            if any((made / "templates").glob("*.cache")):  # they come after metrics
+                break
+            time.sleep(0.1)
+    monkeypatch.setattr(ahead, "compiled", lambda *_: nullcontext())
+    assert small.build(tmp_path) == 0
+    asked = all_of(cache / "metrics")
+    compiled = {name for name in all_of(made / "metrics") if name.endswith(".sql")}
+    assert len(compiled) > 5
+    assert compiled <= asked, "the build asks for other expressions, or under other names"
+    for name in compiled:
+        assert (made / "metrics" / name).read_bytes() == (cache / "metrics" / name).read_bytes()
+
+
+def test_nothing_is_compiled_ahead_where_something_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.make(tmp_path)
+    config = load(tmp_path / "deploybook.yml")
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("there is nothing to be done"))
+    (tmp_path / "metrics").mkdir()
+    with ahead.compiled(tmp_path / "metrics", tmp_path / "templates", config, AS_OF):
+        pass
+
+
+def test_sql_compiled_by_two_at_the_same_time_is_whole(tmp_path: Path) -> None:
+    def slow(expression: str) -> str:
+        other.sql("the same", lambda: expression)
+        return expression
+
+    other = running.Compiled(str, tmp_path / "sql")
+    assert running.Compiled(slow, tmp_path / "sql").sql("the same", lambda: "SELECT 1") == "SELECT 1"
+    assert [path.read_text() for path in other.folder.iterdir()] == ["SELECT 1"]  # type: ignore[union-attr]
