@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,13 +48,18 @@ def _children() -> float:
 def measure(config_path: str, as_of: str) -> Took:
     """One build in this process, from its first import on."""
     started = time.perf_counter() - time.process_time()  # as good as when the interpreter started
-    from deploybook.build import compose
-    from deploybook.build.progress import Progress
     from deploybook.config import detect, load
 
     path = Path(config_path)
     config = load(path) if path.is_file() else detect(path)
-    compose.build(config, datetime.fromisoformat(as_of), progress=Progress(quiet=True, verbose=False))
+    from deploybook.build.builder import Builder
+
+    with closing(Builder(config.work_dir)) as builder:  # in the order of the command
+        from deploybook.build import compose
+        from deploybook.build.progress import Progress
+
+        quiet = Progress(quiet=True, verbose=False)
+        compose.build(config, datetime.fromisoformat(as_of), progress=quiet, builder=builder)
     whole, cpu = time.perf_counter() - started, time.process_time() + _children()
     return Took(whole, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

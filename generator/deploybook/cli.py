@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
@@ -188,13 +189,17 @@ def build(
     verbose: Verbose = False,
 ) -> None:
     """Sync, render and build the site: the main job. Publishes whole or not at all."""
-    from deploybook.build.compose import Reading
-    from deploybook.build.compose import build as build_site
-    from deploybook.build.progress import Progress
+    from deploybook.build.builder import Builder
 
-    reading = Reading(since=_day(since), believe=believe or (), max_wait=max_wait)
-    with Progress(quiet=quiet, verbose=verbose) as progress:
-        outcome = build_site(_config(config, only), _instant(as_of), reading, progress=progress)
+    found = _config(config, only)
+    with closing(Builder(found.work_dir)) as builder:  # it loads beside what a build loads
+        from deploybook.build.compose import Reading
+        from deploybook.build.compose import build as build_site
+        from deploybook.build.progress import Progress
+
+        reading = Reading(since=_day(since), believe=believe or (), max_wait=max_wait)
+        with Progress(quiet=quiet, verbose=verbose) as progress:
+            outcome = build_site(found, _instant(as_of), reading, progress=progress, builder=builder)
     for line in outcome.problems:
         print(line, file=sys.stderr)
     if not quiet:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 from tests.support import small
+from tests.support.gitrepo import GitRepo
 
-from deploybook.build import ahead
-from deploybook.config import load
-from deploybook.metrics import running
+from deploybook.build import ahead, compose
+from deploybook.build.progress import Progress
+from deploybook.config import detect, load
+from deploybook.metrics import prepare, running, settings_of
 
 AS_OF = datetime.fromisoformat(small.AS_OF)
 
@@ -39,12 +41,29 @@ def test_metrics_and_templates_are_compiled_before_they_are_asked_for(
             time.sleep(0.1)
     monkeypatch.setattr(ahead, "compiled", lambda *_: nullcontext())
     assert small.build(tmp_path) == 0
-    asked = all_of(cache / "metrics")
-    compiled = {name for name in all_of(made / "metrics") if name.endswith(".sql")}
-    assert len(compiled) > 5
-    assert compiled <= asked, "the build asks for other expressions, or under other names"
-    for name in compiled:
+    asked = {name for name in all_of(cache / "metrics") if name.endswith(".sql")}
+    assert len(asked) > 5
+    assert asked <= all_of(made / "metrics"), "the build asks for other expressions, or under other names"
+    for name in asked:
         assert (made / "metrics" / name).read_bytes() == (cache / "metrics" / name).read_bytes()
+
+
+def test_where_only_git_is_read_less_is_compiled_and_all_that_it_asks_for(tmp_path: Path) -> None:
+    repository = GitRepo(tmp_path)
+    repository.commit("Begin")
+    repository.tag("v1.0")
+    repository.commit("Go on (#1)")
+    repository.tag("v1.1")
+    config = detect(tmp_path)
+    prepare(tmp_path / "all", settings_of(config, AS_OF))
+    prepare(tmp_path / "less", settings_of(config, AS_OF), only_deliveries=True)
+    assert all_of(tmp_path / "less") < all_of(tmp_path / "all")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ahead, "compiled", lambda *_: nullcontext())
+        assert compose.build(config, AS_OF, progress=Progress(quiet=True, verbose=False)).exit_code == 0
+    asked = {name for name in all_of(tmp_path / "build/cache/metrics") if name.endswith(".sql")}
+    assert asked
+    assert asked <= all_of(tmp_path / "less")
 
 
 def test_nothing_is_compiled_ahead_where_something_is_kept(

@@ -33,7 +33,7 @@ def compiled(metrics: Path, templates: Path, config: Config, as_of: datetime) ->
 def _compile(metrics: Path, templates: Path, config: Config, as_of: datetime) -> None:
     """Metrics first: they are needed first."""
     if config.engine == "duckdb":
-        prepare(metrics, settings_of(config, as_of))
+        prepare(metrics, settings_of(config, as_of), only_deliveries=not config.sources)
     jinja = environment(templates)
     for name in jinja.list_templates(extensions=["jinja"]):
         jinja.get_template(name)

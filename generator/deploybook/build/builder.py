@@ -25,7 +25,7 @@ from deploybook.forks import processors
 INDEX = "search/search_index.json"
 _SHARE = 700_000
 """Bytes of Markdown that are worth a process more: it takes a quarter of a second until its first page."""
-_MOST = 8
+MOST = 8
 """More processes than this read the whole site's files for less and less of it each."""
 _PAGE = 2_000
 """What a page costs beside its text, in bytes of text."""
@@ -36,19 +36,18 @@ class Builder:
     """Markdown to HTML; brought in beside what comes before it, and to be closed.
 
     Args:
-        templates: Where compiled templates are kept.
-        log: Where it is written down what MkDocs said.
+        work: The folder for what is kept between builds, and for what MkDocs said; it need not be there yet.
     """
 
-    def __init__(self, templates: Path, log: Path) -> None:
-        templates.mkdir(parents=True, exist_ok=True)
-        self._templates = templates
-        self._log = log
+    def __init__(self, work: Path) -> None:
+        self._templates = work / "cache" / "theme"
+        self._log = work / "mkdocs.log"
         self._process: _Process | None = _Process()
 
     def build(
-        self, config: Path, docs: Path, site: Path, stands: Collection[str] = (), last: Path | None = None
-    ) -> list[Place]:
+        self, config: Path, docs: Path, site: Path, stands: Collection[str] = (), last: Path | None = None,
+        *, most: int = MOST,
+    ) -> list[Place]:  # fmt: skip
         """Render all pages but those that stand, into the empty folder `site`.
 
         Args:
@@ -57,6 +56,7 @@ class Builder:
             site: Where the site is put together.
             stands: Pages, by their file in the docs folder, that are left.
             last: The last site, whose search finds the pages that stand.
+            most: So many processes at most.
 
         Returns:
             All pages of the site, in MkDocs' order.
@@ -64,7 +64,8 @@ class Builder:
         Raises:
             PublishError: MkDocs failed; carries the end of what it said.
         """
-        others = shared(_weights(docs, frozenset(stands)), processors(_MOST))[1:]
+        self._templates.mkdir(parents=True, exist_ok=True)
+        others = shared(_weights(docs, frozenset(stands)), processors(most))[1:]
         folders = [site.with_name(f"{site.name}.{number}") for number in range(1, len(others) + 1)]
         leave = tuple(sorted({*stands, *(page for share in others for page in share)}))
         made = [Part(str(site), leave=leave)]

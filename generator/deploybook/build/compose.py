@@ -280,8 +280,18 @@ def _revised(share: Share, last: Path, as_of: datetime) -> Iterator[Page | File]
         yield File(part.path, revised(part.content, before.read_bytes() if before.is_file() else None, as_of))
 
 
-def build(config: Config, as_of: datetime, reading: Reading | None = None, *, progress: Progress) -> Outcome:
+def build(
+    config: Config, as_of: datetime, reading: Reading | None = None, *, progress: Progress,
+    builder: Builder | None = None,
+) -> Outcome:  # fmt: skip
     """Sync, render and build the site, and put it in the place of the last one.
+
+    Args:
+        config: That of the site.
+        as_of: The clock.
+        reading: How sources are read.
+        progress: Is told.
+        builder: One that is started already; it is closed.
 
     Raises:
         PublishError: MkDocs failed or the place is not ours; the last good site stands.
@@ -289,14 +299,13 @@ def build(config: Config, as_of: datetime, reading: Reading | None = None, *, pr
     own = site.read_settings(config.root / "mkdocs.yml") if config.file is not None else {}
     target = site.site_folder(config.root, own, "-".join(config.teams) if config.whole else None)
     publish.check_place(target)
-    theme, log = config.work_dir / "cache" / "theme", config.work_dir / "mkdocs.log"
-    with only_one(config), few_collections(), closing(Builder(theme, log)) as builder:
+    with only_one(config), few_collections(), closing(builder or Builder(config.work_dir)) as mkdocs:
         with _tools(config, as_of) as tools, _history(config) as history:
             if config.whole is None:
                 kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)
             book, _ = _render(config, history, as_of, tools, progress, target)
-        says = publishing.publish(config, book, own, docs_folder(config), target, builder, progress)
+        says = publishing.publish(config, book, own, docs_folder(config), target, mkdocs, progress)
         if config.whole is None:
             with _history(config) as history:
                 history.keep("published", book.kept.new)

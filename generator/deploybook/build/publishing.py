@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from deploybook import __version__
 from deploybook.build import kept, policy, scan, site
 from deploybook.build import publish as place
-from deploybook.build.builder import Builder
+from deploybook.build.builder import MOST, Builder
 from deploybook.build.job import Place
 from deploybook.build.progress import Progress
 from deploybook.build.seals import Seals
@@ -65,11 +66,12 @@ def publish(
     seals = Seals(cache / "seals.json", target)
     shared = site.fingerprint([theme], settings, *site.versions())
     standing = Standing(cache / "standing.json", docs, target, shared, config.by_hand)
-    stands = standing.pages()
+    whole = site.checks_anchors(own)
+    made = partial(_made, config, docs, next_site, target, builder, seals, whole=whole)
     try:
-        pages, sealed = _made(config, docs, next_site, target, builder, seals, stands)
+        pages, sealed = made({} if whole else standing.pages())
     except policy.Unsealed:
-        pages, sealed = _made(config, docs, next_site, target, builder, seals, {})
+        pages, sealed = made({})
     write_if_changed(next_site / place.MARK, facts)
     kept.carry(target, next_site)
     changed = place.carry_over(next_site, target)
@@ -85,12 +87,14 @@ def publish(
 
 def _made(
     config: Config, docs: Path, next_site: Path, last: Path, builder: Builder, seals: Seals,
-    stands: Mapping[str, str],
+    stands: Mapping[str, str], *, whole: bool,
 ) -> tuple[list[Place], policy.Sealed]:  # fmt: skip
-    """Build the site but for pages that stand, and seal it."""
+    """Build the site but for pages that stand, and seal it; `whole`: let one process see all pages."""
     shutil.rmtree(next_site, ignore_errors=True)
     next_site.mkdir(parents=True)  # fails here, with a plain word, where we may not write
-    pages = builder.build(config.work_dir / "mkdocs.yml", docs, next_site, stands, last)
+    pages = builder.build(
+        config.work_dir / "mkdocs.yml", docs, next_site, stands, last, most=1 if whole else MOST
+    )
     return pages, policy.seal(next_site, seals, stands.values())
 
 

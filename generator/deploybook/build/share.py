@@ -21,10 +21,13 @@ from jinja2 import Environment, FileSystemBytecodeCache
 from mkdocs.commands import build as mkdocs
 from mkdocs.config import load_config
 from mkdocs.config.base import Config
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import MkDocsException
 from mkdocs.plugins import BasePlugin
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
+from deploybook.build.blocks import Blocks
 from deploybook.build.job import Job, Part, Place
 from deploybook.forks import Tell, shared
 
@@ -54,7 +57,13 @@ class _Share(BasePlugin[_NoSettings]):  # type: ignore[no-untyped-call]  # MkDoc
     def __init__(self, part: Part, templates: str) -> None:
         self._part = part
         self._templates = templates
+        self._blocks = Blocks()
         self.places: list[Place] = []
+
+    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        """Have the blocks of pages put aside."""
+        config.markdown_extensions.append(self._blocks)
+        return config
 
     def on_files(self, files: Files, **_: object) -> Files:
         """Sort files into those to be made and those to be left."""
@@ -65,6 +74,11 @@ class _Share(BasePlugin[_NoSettings]):  # type: ignore[no-untyped-call]  # MkDoc
             if file.is_documentation_page() and file.inclusion.is_included():  # type: ignore[no-untyped-call]
                 self.places.append(Place(file.src_uri, file.dest_uri, "" if file.url == "./" else file.url))
         return files
+
+    def on_page_content(self, html: str, page: Page, **_: object) -> str:
+        """Tell MkDocs of the ids in blocks, which links may lead to."""
+        page.present_anchor_ids = (page.present_anchor_ids or set()) | self._blocks.ids
+        return html
 
     def on_env(self, env: Environment, **_: object) -> Environment:
         """Let templates be compiled once, and not by every share of every build."""

@@ -54,6 +54,12 @@ def read_settings(file: Path) -> dict[str, Any]:
     return settings
 
 
+def checks_anchors(settings: dict[str, Any]) -> bool:
+    """Whether links to parts of pages that are not there are warned of: who looks has to see all pages."""
+    validation = settings.get("validation")
+    return isinstance(validation, dict) and validation.get("anchors") == "warn"
+
+
 def mkdocs_config(
     theme: Path, own: dict[str, Any], *, name: str, url: str | None, docs: Path, site: Path,
     nav: list[Any], extra: dict[str, Any],
@@ -78,8 +84,8 @@ def theme_folders(theme: Path) -> tuple[Path, ...]:
 
 def versions() -> tuple[str, ...]:
     """What renders pages: the builder with all that it brings, and our own part in it."""
-    ours = Path(__file__).with_name("share.py").read_text("utf-8")
-    return (platform.python_version(), *(f"{name} {version(name)}" for name in _BUILDER), ours)
+    ours = [Path(__file__).with_name(name).read_text("utf-8") for name in ("share.py", "blocks.py")]
+    return (platform.python_version(), *(f"{name} {version(name)}" for name in _BUILDER), *ours)
 
 
 def fingerprint(folders: Sequence[Path], *texts: str) -> str:

@@ -19,7 +19,7 @@ from deploybook.metrics.measures import Count, Figure, FigureKind, Part, Percent
 from deploybook.metrics.model import KEYS, SCHEMA, Settings, Shape, Tables
 from deploybook.metrics.outliers import beyond
 from deploybook.metrics.reference import working_days_by_period
-from deploybook.metrics.running import Compiled, Runs, grain_of, inputs
+from deploybook.metrics.running import Compiled, Runs, asked, grain_of, inputs
 from deploybook.periods import KINDS, Kind, local_date, period_on
 
 _COUNTED: dict[FigureKind, str] = {"count": "nx", "days": "nx", "rate": "ndx", "percentile": "dx"}
@@ -84,17 +84,21 @@ def parts(tables: Tables, made: Grain) -> list[Part]:
     ]
 
 
-def prepare(cache: Path, settings: Settings) -> None:
-    """Compile for DuckDB what is made of deliveries alone, so that it is at hand when it is to be counted.
+def prepare(cache: Path, settings: Settings, *, only_deliveries: bool = False) -> None:
+    """Compile for DuckDB what is going to be counted, so that it is at hand then.
 
     Args:
         cache: The folder in which an engine is going to look for it.
         settings: The site's choices.
+        only_deliveries: Only what is made of changes and deployments alone.
     """
     compiled, shape = Compiled(ibis.duckdb.connect().compile, cache), Shape.of(settings)
     for part in parts(inputs(), grain_of(shape)):
-        if _DELIVERED.issuperset(part.needs):
-            compiled.sql(_named(part, shape), part.table)
+        if only_deliveries and not _DELIVERED.issuperset(part.needs):
+            continue
+        name = _named(part, shape)
+        for expression in asked(name, part.daily).values() if part.daily else [(name, part.table)]:
+            compiled.sql(*expression)
     compiled.sql(*beyond(shape))
 
 

@@ -116,6 +116,20 @@ class Compiled:
         return text
 
 
+def asked(name: str, daily: Daily) -> dict[str, tuple[str, Callable[[], Any]]]:
+    """The expressions that a figure made of steps from day to day asks for, with their names."""
+    since = ibis.table(SINCE, name=PREFIX + "since")
+    late, told = (ibis.table(CASES, name=PREFIX + each) for each in ("late", "told"))
+    expressions: dict[str, Callable[[], Any]] = {
+        "rows": daily.rows,
+        "late": lambda: daily.late(since),
+        "told": lambda: daily.told(late),
+        "steps since": lambda: daily.since(late, told, since),
+        "of steps": lambda: daily.table(ibis.table(STEPS, name=PREFIX + "steps")),
+    }
+    return {step: (f"{name} {step}", expression) for step, expression in expressions.items()}
+
+
 class Engine:
     """Runs expressions over what was laid down, in DuckDB; `Runs`.
 
@@ -212,25 +226,24 @@ class Engine:
             return self.run(name, daily.whole)
         kept = Kept(self._compiled.folder / f"{_short(name)}.parquet", self._days)
         steps, before = kept.read()
-        rows = self._compiled.sql(f"{name} rows", daily.rows)
+        rows = self._compiled.sql(*asked(name, daily)["rows"])
         now = prints_of(self._db.sql(print_sql(rows)).to_arrow_table())
         if since := changed(before, now):
             fresh = [self._steps(name, daily, share) for share in shares(since, now, TOGETHER)]
             steps = joined(steps, pa.concat_tables(fresh), since)
             kept.write(steps, now)
         self._db.register(PREFIX + "steps", steps)
-        return self.run(f"{name} of steps", lambda: daily.table(ibis.table(STEPS, name=PREFIX + "steps")))
+        return self.run(*asked(name, daily)["of steps"])
 
     def _steps(self, name: str, daily: Daily, since: Mapping[str, date]) -> pa.Table:
         # Tables are made of what is looked at: where one statement asks for it more than once, DuckDB holds
         # in memory all that it is found in.
         self._db.register(PREFIX + "since", since_table(since))
-        named = ibis.table(SINCE, name=PREFIX + "since")
-        late, told = (ibis.table(CASES, name=PREFIX + each) for each in ("late", "told"))
-        self._make("late", self._compiled.sql(f"{name} late", lambda: daily.late(named)))
-        self._make("told", self._compiled.sql(f"{name} told", lambda: daily.told(late)))
+        expressions = asked(name, daily)
+        for each in ("late", "told"):
+            self._make(each, self._compiled.sql(*expressions[each]))
         try:
-            return self.run(f"{name} steps since", lambda: daily.since(late, told, named))
+            return self.run(*expressions["steps since"])
         finally:
             self._db.execute(f"DROP TABLE {PREFIX}late; DROP TABLE {PREFIX}told")
 

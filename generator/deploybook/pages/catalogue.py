@@ -51,11 +51,18 @@ Item = TypeVar("Item")
 
 
 def shares(book: Book) -> list[Share]:
-    """All that the site is made of, in parts, each of which can be made by itself; the longest come first."""
+    """All that the site is made of, in parts, each of which can be made by itself.
+
+    Those with charts come first: new ones are drawn while the others are made. Then the longest come.
+    """
     tell = Teller(book)
     weeks, years = week.Weeks(book), deployments.by_year(book)
     recent = Recent(book)
     return [
+        partial(metrics.pages, book),
+        *(partial(codebase.pages, book, tell, recent, years, some) for some in parted(book.codebases)),
+        partial(outliers.pages, book, tell),
+        partial(uptime.pages, book),
         partial(_answers, book, tell),
         partial(_all_changes, book, tell),
         partial(rollup.pages, book, tell, "month"),
@@ -63,19 +70,15 @@ def shares(book: Book) -> list[Share]:
         partial(process.pages, book, tell),
         partial(initiatives.pages, book, tell),
         partial(home.pages, book, tell),
-        partial(metrics.pages, book),
         *(partial(week.pages, book, tell, weeks, some) for some in parted(book.weeks)),
         *(partial(deployments.year_pages, book, years, some) for some in parted(sorted(years))),
-        *(partial(codebase.pages, book, tell, recent, years, some) for some in parted(book.codebases)),
         partial(deployments.pages, book, years),
         partial(branchpages.pages, book),
         partial(environments.pages, book),
         partial(owners.pages, book),
         partial(scopes.pages, book, tell),
         partial(shipped.pages, book, tell),
-        partial(outliers.pages, book, tell),
         partial(incidents.pages, book),
-        partial(uptime.pages, book),
         partial(how_we_count.pages, book),
         partial(trust.pages, book),
     ]
