@@ -30,6 +30,7 @@ _FROM_A_SERVER = ("frame-ancestors 'none'",)
 _OTHERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY"}
 _SCOPE = re.compile(rb'__md_scope=new URL\("(?:\.|\.\.(?:/\.\.)*|/[^"\\<]*)",location\)')
 _CHARSET = re.compile(rb"<meta charset=\"?utf-8\"?\s*/?>|<head(?:\s[^<>]*)?>", re.IGNORECASE)
+_BODY = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _PLAIN_PAGE = "404.html"
 _WORTH = 100
 """So many pages take as long to seal as another process that does it takes to start."""
@@ -101,7 +102,8 @@ def _seal(site: Path, seals: Seals, known: frozenset[bytes], page: Path) -> Made
     content, name = page.read_bytes(), page.relative_to(site).as_posix()
     if (taken := seals.take(page, name, content)) is not None:
         return taken
-    hashes = {_hash(body) for body in _inline(content) if normal(body) in known}
+    # In haste: what is taken for a script and is none is not known, and one that is missed here is not run.
+    hashes = {_hash(body) for body in _BODY.findall(content) if normal(body) in known}
     tag = f'<meta http-equiv="Content-Security-Policy" content="{policy(hashes)}">'.encode()
     page.write_bytes(_CHARSET.sub(lambda found: found[0] + tag, content, count=1))
     return seals.sealed(content, hashes)

@@ -8,6 +8,7 @@ the times of files in the last site.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import logging
@@ -144,6 +145,8 @@ def main() -> int:
     """Get ready, wait for a job, do it, and print where pages are; without a job, leave."""
     for name in _NEEDED:
         importlib.import_module(name)
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)  # pages are kept to the end: looking for garbage among them finds none
     line = sys.stdin.readline()
     if not line:
         return 0
