@@ -6,8 +6,9 @@ Pure functions of text. Messages come from outside: every pattern here is anchor
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 _SHA = r"[0-9a-fA-F]{7,64}"
 _PULL = re.compile(r"Merge pull request #(\d{1,18})(?: from (\S+))?")
@@ -30,8 +31,7 @@ _PICKED = re.compile(rf"^[ \t]*\(cherry picked from commit ({_SHA})\)", re.MULTI
 _EACH_SHA = re.compile(_SHA)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """What a commit message says.
 
     Attributes:

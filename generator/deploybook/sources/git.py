@@ -75,9 +75,8 @@ def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
     locks = wanted.locks
     refs = [ref for ref in repository.named if not (locks and ref.name.startswith(locks))]
     release = repository.release_revision(wanted.release_branch)
-    state = _State(_digest(wanted, refs, release), release or "", tuple({ref.revision for ref in refs}))
     before = _State.of(ask.cursor)
-    if before is not None and before.digest == state.digest:
+    if before is not None and before.digest == _digest(wanted, refs, release):
         yield Unchanged()
         return
     if repository.shallow():
@@ -86,7 +85,7 @@ def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
             "the clone is shallow: what came before is unknown; run `git fetch --unshallow` there",
             "",
         )
-    new = _new(repository, before, state)
+    new = _new(repository, before, refs, release)
     if new is None:
         yield Afresh()
     history = _history(wanted, repository, refs, release, ask.progress)
@@ -94,7 +93,7 @@ def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
         yield from history
     else:
         yield from (item for item in history if not isinstance(item, Commit) or item.revision in new)
-    yield Cursor(state.text())
+    yield Cursor(_state(wanted, refs, release).text())
 
 
 def _history(
@@ -152,19 +151,26 @@ def _touched(
     return touched, gitfiles.read(repository, tips, path=wanted.path, sizes=False, line_only=False)
 
 
-def _new(repository: Repository, before: _State | None, state: _State) -> set[str] | None:
+def _new(
+    repository: Repository, before: _State | None, refs: list[Ref], release: str | None
+) -> set[str] | None:
     """The revisions not saved yet; `None` for all: at first, or when the release branch was rewritten."""
-    if before is None or not before.release or not state.release:
+    if before is None or not before.release or not release:
         return None
     try:
-        gitcmd.run(repository.folder, "merge-base", "--is-ancestor", before.release, state.release)
+        gitcmd.run(repository.folder, "merge-base", "--is-ancestor", before.release, release)
         listed = gitcmd.run(
             repository.folder, "rev-list", "--ignore-missing", "--stdin",
-            lines=[*state.tips, state.release, *(f"^{tip}" for tip in before.tips)],
+            lines=[*{ref.revision for ref in refs}, release, *(f"^{tip}" for tip in before.tips)],
         )  # fmt: skip
     except SourceError:
         return None
     return set(listed.decode().split())
+
+
+def _state(wanted: Wanted, refs: list[Ref], release: str | None) -> _State:
+    """What the cursor is to keep; made last, for on a first read nothing waits for it."""
+    return _State(_digest(wanted, refs, release), release or "", tuple({ref.revision for ref in refs}))
 
 
 def _digest(wanted: Wanted, refs: list[Ref], release: str | None) -> str:

@@ -25,7 +25,10 @@ READ_SECONDS = 1800
 FETCH_SECONDS = 3600
 """How long one fetch may take before it is given up."""
 
-_BLOCK = 1 << 20
+_PIPE = 1 << 20
+"""How far git may be ahead of its reader."""
+_BLOCK = 1 << 16
+"""What is read at once: so much that the processor's cache holds it while it is taken apart."""
 _log = logging.getLogger(__name__)
 _KEPT = ("GIT_SSH", "GIT_SSL_", "GIT_HTTP_", "GIT_PROXY_", "GIT_CONFIG_", "GIT_ASKPASS", "GIT_EXEC_PATH")
 _SAFE = (
@@ -57,6 +60,7 @@ def environment() -> dict[str, str]:
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_FLUSH": "0",  # else `git log` writes each commit by itself into a pipe, and wakes us for it
         "LC_ALL": "C",
     }
 
@@ -98,7 +102,7 @@ def stream(
                 stdout=subprocess.PIPE,
                 stderr=said,
                 env=environment(),
-                pipesize=_BLOCK,
+                pipesize=_PIPE,
             )
         except OSError as error:
             raise _not_runnable(error, repository) from error
@@ -113,7 +117,7 @@ def stream(
         watch.start()
         try:
             assert isinstance(process.stdout, io.BufferedReader)
-            while block := process.stdout.read1(_BLOCK):
+            while block := process.stdout.read(_BLOCK):
                 yield block
             code = process.wait()
         finally:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+
+import msgspec
 
 from deploybook import messages
 from deploybook.messages import Message
@@ -22,7 +23,7 @@ _LATEST = 4_102_444_800
 """2100-01-01 UTC. A clock that says later, or nothing after 1970, was wrong: the time is unknown."""
 
 
-class Node(NamedTuple):
+class Node(msgspec.Struct, frozen=True):
     """What the graph keeps of a commit. Times are UTC seconds, 0 where unknown."""
 
     parents: tuple[str, ...]
@@ -93,7 +94,11 @@ def read(
         each = iter(texts)
         for revision, parents, author, authored_text, committed_text, text in zip(*[each] * 6, strict=True):
             above = tuple(parents.split())
-            authored, committed = known_seconds(authored_text), known_seconds(committed_text)
+            authored = committed = known_seconds(authored_text)
+            authored_at = committed_at = utc(authored, UTC) if authored else None
+            if committed_text != authored_text:  # more than half have one time
+                committed = known_seconds(committed_text)
+                committed_at = utc(committed, UTC) if committed else None
             message = text.rstrip("\n")
             nodes[revision] = Node(above, authored, committed, author)
             if may_be(message):
@@ -108,8 +113,8 @@ def read(
                 revision=revision,
                 parents=above,
                 author=author,
-                authored_at=utc(authored, UTC) if authored else None,
-                committed_at=utc(committed, UTC) if committed else None,
+                authored_at=authored_at,
+                committed_at=committed_at,
                 message=message,
                 files=files,
                 additions=additions,
@@ -118,7 +123,7 @@ def read(
 
 
 def _records(blocks: Iterable[bytes]) -> Iterator[list[str]]:
-    """The fields of whole commits, some thousand commits at a time."""
+    """The fields of whole commits, a block of them at a time."""
     rest = b""
     waiting: list[str] = []
     for block in blocks:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from deploybook.feed import Rejected
 from deploybook.messages import Message
 from deploybook.records import Change
@@ -110,8 +112,7 @@ class History:
     touched: Mapping[str, Touched]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """A pull request's arrival: the commit that stands for its merge, and what is known about it."""
 
     number: int
@@ -249,5 +250,9 @@ def _own_commits(arrival: Arrival, history: History) -> list[str]:
 
 def _first(graph: Graph, revisions: Iterable[str]) -> Node | None:
     """The commit that was authored first, of those whose time is known."""
-    known = (graph.nodes[revision] for revision in revisions)
-    return min((node for node in known if node.authored), key=lambda node: node.authored, default=None)
+    nodes, first = graph.nodes, None
+    for revision in revisions:
+        node = nodes[revision]
+        if node.authored and (first is None or node.authored < first.authored):
+            first = node
+    return first

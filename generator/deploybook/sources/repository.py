@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
+
 from deploybook.errors import SourceError
 from deploybook.sources import gitcmd
 
@@ -25,8 +27,7 @@ TAGS = "refs/tags/"
 _PULL_HEAD = re.compile(r"refs/(?:pull|merge-requests)/(\d{1,18})/head")
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(msgspec.Struct, frozen=True):
     """A reference and its revision; of a tag, what it points to and when it was made."""
 
     name: str
