@@ -21,7 +21,7 @@ from tests.render.test_remembered import JINJA, PAGES, Listed, content
 from deploybook import forks, text
 from deploybook.charts.studio import Studio
 from deploybook.errors import PublishError, UsageError
-from deploybook.forks import MOST, Tell, free_memory, meanwhile, of_each, processors, shared
+from deploybook.forks import MOST, Tell, begun, free_memory, meanwhile, of_each, processors, shared
 from deploybook.pages.page import File, Page
 from deploybook.render import Remembered, write
 
@@ -257,6 +257,60 @@ def test_a_process_that_was_killed_is_missed() -> None:
         shared(2, work, ignore, 2)
 
 
+def test_others_begin_while_this_process_does_something_else_and_it_helps_them_afterwards() -> None:
+    here = os.getpid()
+    told: list[int] = []
+
+    def work(numbers: Iterable[int], tell: Tell) -> list[tuple[int, int]]:
+        done = []
+        for number in numbers:
+            tell(number)
+            time.sleep(0.005)
+            done.append((os.getpid(), number))
+        return done
+
+    numbers = range(50, 90)
+    with begun(numbers, work, told.append, 1) as rest:
+        while len(told) < 5:
+            time.sleep(0.005)
+        done = rest()
+    assert sorted(number for each in done for _, number in each) == list(numbers) == sorted(told)
+    assert {pid == here for each in done for pid, _ in each} == {True, False}
+
+
+def test_what_fails_between_is_heard_and_leaves_none_of_those_who_began() -> None:
+    began: list[int] = []
+
+    def work(numbers: Iterable[int], tell: Tell) -> None:
+        for _ in numbers:
+            tell(os.getpid())
+            time.sleep(60)
+
+    def fail() -> None:
+        while not began:
+            time.sleep(0.005)
+        raise Particular("in between")
+
+    with pytest.raises(Particular, match="in between"), begun(range(4), work, began.append, 1):
+        fail()
+    assert is_gone(began[0])
+
+
+def test_alone_one_process_does_first_what_is_between(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def share(name: str) -> Iterable[Page | File]:
+        order.append(name)
+        return [File(f"{name}.csv", b"")]
+
+    write(
+        JINJA, [lambda: share("later")], None, tmp_path / "docs",
+        early=[lambda: share("early")], between=lambda: order.append("between"),
+    )  # fmt: skip
+    assert order.index("between") < order.index("later")
+    assert {path.name for path in (tmp_path / "docs").iterdir()} == {"early.csv", "later.csv"}
+
+
 SLOW = """
 import os, signal, sys, time
 from pathlib import Path
@@ -289,7 +343,11 @@ def test_no_process_outlives_the_first_one(tmp_path: Path, sent: signal.Signals,
 def rendered(out: Path, site: list[list[Page | File]], processes: int) -> int:
     remembered = Remembered(out / "pages.json", "x")
     shares = [(lambda parts=parts: parts) for parts in site]
-    return write(JINJA, shares, None, out / "docs", remembered=remembered, processes=processes).changed
+    later = shares[: len(shares) // 2]
+    return write(
+        JINJA, later, None, out / "docs", remembered=remembered, processes=processes,
+        early=shares[len(later) :],
+    ).changed  # fmt: skip
 
 
 @settings(deadline=None, max_examples=10)

@@ -80,19 +80,43 @@ def shared(parts: int, work: Work[Found], hear: Tell, processes: int) -> list[Fo
     processes = min(processes, parts)
     if processes <= 1:
         return [work(range(parts), hear)]
-    assert parts <= _PARTS, "parts go through a pipe, so there cannot be more"
+    with begun(range(parts), work, hear, processes - 1) as rest:
+        return rest()
+
+
+@contextmanager
+def begun(
+    parts: Sequence[int], work: Work[Found], hear: Tell, others: int
+) -> Iterator[Callable[[], list[Found]]]:
+    """Let others begin with a work while this process does something else.
+
+    Args:
+        parts: The numbers of its parts, in the order in which they are taken.
+        work: Does some of them; runs once in each process.
+        hear: Is told what `work` tells, here, in a thread.
+        others: How many processes besides this one.
+
+    Yields:
+        What does here what is left of it, waits for the others, and gives what each has found. Raises what
+        `work` raised, in whatever process. None of them is left running.
+    """
+    assert len(parts) <= _PARTS, "parts go through a pipe, so there cannot be more"
     queue, fill = os.pipe()
-    os.write(fill, b"".join(number.to_bytes(2, "big") for number in range(parts)))
+    os.write(fill, b"".join(number.to_bytes(2, "big") for number in parts))
     os.close(fill)
     beside: list[_Beside[Found]] = []
+
+    def rest() -> list[Found]:
+        own = work(_taken(queue), hear)
+        return [own, *(each.found() for each in beside)]
+
     try:
         with suppress(OSError):  # no room for one more: those that there are do all of it
-            for _ in range(processes - 1):
+            for _ in range(min(others, len(parts))):
                 beside.append(_Beside.fork(queue, work))
         for each in beside:
             each.listen(hear)
-        own = work(_taken(queue), hear)
-        return [own, *(each.found() for each in beside)]
+        yield rest
     finally:
         os.close(queue)
         for each in beside:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploybook.build import compose
-from deploybook.build.book import Held
+from deploybook.build.book import Held, begin_book, open_book
 from deploybook.build.progress import Progress
 from deploybook.config import Config, load
 from deploybook.example import EXAMPLE_AS_OF, make_example
@@ -61,10 +61,25 @@ def test_it_is_the_same_with_some_pages_gone_and_some_written_to(config: Config)
 
 def opened(config: Config) -> Iterator[Book]:
     """Its book, while the history is open."""
-    from deploybook.build.book import open_book
-
     with compose._history(config) as history:
         yield open_book(config, history, EXAMPLE_AS_OF, QUIET)
+
+
+def test_parts_that_tell_no_figure_can_be_made_before_anything_is_counted(config: Config) -> None:
+    with compose._history(config) as history:
+        book, count = begin_book(config, history, EXAMPLE_AS_OF, QUIET)
+        catalogue.ready(book)
+        with pytest.raises(AttributeError):
+            book.figures.series("site", "", "week", "coverage")
+        for ask in (lambda: "outliers" in book.tables, lambda: book.tables["metrics"]):
+            with pytest.raises(LookupError, match="counted"):
+                ask()
+        _, told = catalogue.parts(book)
+        before = [part for share in told for part in share()]
+        count()
+        assert "outliers" in book.tables
+        _, told = catalogue.parts(book)
+        assert [part for share in told for part in share()] == before
 
 
 def test_no_page_asks_the_store_for_what_was_not_read_before_and_no_file_is_made_twice(

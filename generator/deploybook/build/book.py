@@ -86,10 +86,31 @@ def _counted(linked: Linked, history: History, config: Config) -> Iterator[Runs]
     yield Engine({**joined, **stored}, backend, cache / "metrics")
 
 
+class Tables(dict[str, pa.Table]):
+    """Tables that are there when all is counted; who looks for one before gets a `LookupError`."""
+
+    def __contains__(self, name: object) -> bool:
+        if not self:
+            raise LookupError(f"{name} was asked for before it was counted: see catalogue.parts")
+        return super().__contains__(name)
+
+    def __missing__(self, name: str) -> pa.Table:
+        raise LookupError(f"{name} is not counted, or not yet: see catalogue.parts")
+
+
 def open_book(
     config: Config, history: History, as_of: datetime, progress: Progress, studio: Studio | None = None
 ) -> Book:
     """Link and count the history as of an instant; for a public site, without what is not for outside."""
+    book, count = begin_book(config, history, as_of, progress, studio)
+    count()
+    return book
+
+
+def begin_book(
+    config: Config, history: History, as_of: datetime, progress: Progress, studio: Studio | None = None
+) -> tuple[Book, Callable[[], None]]:
+    """The book with its history linked, and what counts it: its figures and tables are there after that."""
     config = by_branch_rules(config, history.read("branch_rules"), lambda: history.read("pipeline_runs"))
     local = repositories(config, config.build_dir)
     portion.narrow(history, config)
@@ -99,31 +120,31 @@ def open_book(
     known = Held([*held, "heads"], lambda name: heads(local, config) if name == "heads" else held[name])
     linked: Linked = portion.known(link(known, shown, as_of, _kept(shown)), config)
     said = read_repositories(local, config)
-    progress.step("counting")
     releases = release_branches(local, config)
-    settings = settings_of(shown, as_of, branches=releases)
-    with _counted(linked, history, config) as engine:
-        figures = compute_arrow(engine, settings)
-        unusual = outliers(engine, settings)
-    if config.site.public:
-        linked = public.hide_linked(shown, linked)
-    return Book(
+    told = public.hide_linked(shown, linked) if config.site.public else linked
+    figures, tables = Figures(), Tables()
+
+    def count() -> None:
+        progress.step("counting")
+        settings = settings_of(shown, as_of, branches=releases)
+        with _counted(linked, history, config) as engine:
+            counted, unusual = compute_arrow(engine, settings), outliers(engine, settings)
+        figures.fill(counted)
+        tables.update(
+            changes=told.changes, deployments=told.deployments, incidents=told.incidents, metrics=counted,
+            outliers=unusual, branch_commits=told.branch_commits,
+        )  # fmt: skip
+
+    book = Book(
         config=shown,
         as_of=as_of,
-        changes=from_table(LinkedChange, linked.changes),
-        deliveries=from_table(Delivery, linked.deliveries),
-        deployments=from_table(LinkedDeployment, linked.deployments),
-        incidents=from_table(LinkedIncident, linked.incidents),
-        branch_commits=from_table(BranchCommit, linked.branch_commits),
-        figures=Figures(figures),
-        tables={
-            "changes": linked.changes,
-            "deployments": linked.deployments,
-            "incidents": linked.incidents,
-            "metrics": figures,
-            "outliers": unusual,
-            "branch_commits": linked.branch_commits,
-        },
+        changes=from_table(LinkedChange, told.changes),
+        deliveries=from_table(Delivery, told.deliveries),
+        deployments=from_table(LinkedDeployment, told.deployments),
+        incidents=from_table(LinkedIncident, told.incidents),
+        branch_commits=from_table(BranchCommit, told.branch_commits),
+        figures=figures,
+        tables=tables,
         history=_held(history, partial(public.hide_after, shown), shown, as_of),
         tested=history.codebases(TESTS),
         sources=[_status(source, shown) for source in history.sources() if portion.asks(source.name, config)],
@@ -143,6 +164,7 @@ def open_book(
         notices=history.read_kept("notices").select(["key", "sent_at", "to"]),
         studio=studio,
     )
+    return book, count
 
 
 def _kept(config: Config) -> Kept:

@@ -219,6 +219,10 @@ def docs_folder(config: Config) -> Path:
     return config.work_dir / "docs"
 
 
+_CHARTS = 5
+"""Charts of a codebase, roughly: so many workers are started for them before it is known."""
+
+
 @dataclass(frozen=True)
 class _Tools:
     """What pages are made with, and what of it is kept between builds."""
@@ -234,7 +238,7 @@ def _tools(config: Config, as_of: datetime) -> Iterator[_Tools]:
     templates = cache / "templates"
     with (
         ahead.compiled(cache / "metrics", templates, config, as_of),
-        Studio(cache / "charts", beside=True) as studio,
+        Studio(cache / "charts", beside=True, charts=_CHARTS * len(config.codebases)) as studio,
     ):
         yield _Tools(studio, templates)
 
@@ -252,20 +256,28 @@ def _render(
     last: Path | None = None,
 ) -> tuple[Book, Written]:
     """Write Markdown and files; `last` is the site that readers have now."""
-    from deploybook.build.book import open_book
+    from deploybook.build.book import begin_book
     from deploybook.pages import catalogue
 
-    book = open_book(config, history, as_of, progress, tools.studio)
-    progress.step("writing pages")
+    book, count = begin_book(config, history, as_of, progress, tools.studio)
     jinja, processes = environment(tools.templates), processors()
     if processes > 1:
         catalogue.ready(book)
     by_hand = config.by_hand if config.file is not None else None
     docs, remembered = docs_folder(config), Remembered(config.work_dir / "cache" / "pages.json", edition())
-    shares = [partial(_revised, share, last or docs, as_of) for share in catalogue.shares(book)]
-    written = write(
-        jinja, shares, by_hand, docs, studio=tools.studio, remembered=remembered, processes=processes
+    counted, told = (
+        [partial(_revised, share, last or docs, as_of) for share in part] for part in catalogue.parts(book)
     )
+
+    def between() -> None:
+        count()
+        _ = book.kept.restatements  # of which several parts ask
+        progress.step("writing pages")
+
+    written = write(
+        jinja, counted, by_hand, docs, studio=tools.studio, remembered=remembered, processes=processes,
+        early=told, between=between,
+    )  # fmt: skip
     tools.studio.prune()
     return book, written
 

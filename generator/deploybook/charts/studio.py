@@ -31,9 +31,10 @@ class Studio:
     Args:
         folder: Where drawn charts are kept; made if it is not there.
         beside: Draw new charts in other processes. Such a chart is a mark until `fill` puts it there.
+        charts: How many there may be, where none is kept yet.
     """
 
-    def __init__(self, folder: Path, *, beside: bool = False) -> None:
+    def __init__(self, folder: Path, *, beside: bool = False, charts: int = 1) -> None:
         self._folder = folder
         self._used: set[str] = set()
         self._workers = Workers() if beside else None
@@ -42,7 +43,7 @@ class Studio:
         self._asking = threading.Lock()
         self._drawn: dict[str, tuple[str, str]] = {}
         if self._workers is not None and not folder.is_dir():
-            self._workers.start()  # all is to be drawn: they are ready when the first chart comes
+            self._workers.start(charts)  # all is to be drawn: they are ready when the first chart comes
 
     def __enter__(self) -> Self:
         return self

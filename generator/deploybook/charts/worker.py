@@ -24,27 +24,28 @@ from deploybook.lean import absent
 
 _MOST = 4
 """More workers than this have nothing to do: pages are not made that fast."""
+_WORTH = 12
+"""So many charts take as long to draw as another worker takes to load what it draws with."""
 
 
 class Workers:
-    """Some processes that draw, started with the first chart or before it."""
+    """Some processes that draw, started as charts come or before them."""
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
-    def start(self) -> None:
-        """Start the processes: loading what they draw with takes them longer than drawing."""
-        if not self._threads:
-            count = max(1, min(_MOST, (os.cpu_count() or 1) - 1))
-            self._threads = [threading.Thread(target=self._feed, daemon=True) for _ in range(count)]
-            for thread in self._threads:
-                thread.start()
+    def start(self, charts: int) -> None:
+        """Start processes for so many charts: loading what they draw with takes them longer than drawing."""
+        most = max(1, min(_MOST, (os.cpu_count() or 1) - 1))
+        for _ in range(len(self._threads), min(most, 1 + charts // _WORTH)):
+            self._threads.append(threading.Thread(target=self._feed, daemon=True))
+            self._threads[-1].start()
 
     def draw(self, path: Path, data: Data) -> None:
         """Have a chart drawn and kept at `path`; returns at once."""
-        self.start()
         self._queue.put(pickle.dumps((path, data)))
+        self.start(self._queue.qsize())
 
     def finish(self) -> None:
         """Wait until everything is drawn. What a worker could not draw is not there."""
@@ -102,5 +103,4 @@ def serve(frames: IO[bytes]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends who asked, and with that our input
-    os.nice(5)  # charts are needed last: who makes pages goes first
     serve(sys.stdin.buffer)

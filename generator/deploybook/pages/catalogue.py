@@ -51,37 +51,47 @@ Item = TypeVar("Item")
 
 
 def shares(book: Book) -> list[Share]:
-    """All that the site is made of, in parts, each of which can be made by itself.
+    """All that the site is made of, in parts, each of which can be made by itself."""
+    counted, told = parts(book)
+    return [*counted, *told]
 
-    Those with charts come first: new ones are drawn while the others are made. Then the longest come.
+
+def parts(book: Book) -> tuple[list[Share], list[Share]]:
+    """The same: first those that tell figures, then those that can be made before anything is counted.
+
+    Of the first, those with charts come first: new ones are drawn while the others are made. Then the longest
+    come.
     """
     tell = Teller(book)
     weeks, years = week.Weeks(book), deployments.by_year(book)
     recent = Recent(book)
-    return [
+    counted: list[Share] = [
         partial(metrics.pages, book),
         *(partial(codebase.pages, book, tell, recent, years, some) for some in parted(book.codebases)),
         partial(outliers.pages, book, tell),
         partial(uptime.pages, book),
         partial(_answers, book, tell),
+        partial(home.pages, book, tell),
+        *(partial(deployments.year_pages, book, years, some) for some in parted(sorted(years))),
+        partial(deployments.pages, book, years),
+        partial(branchpages.pages, book),
+        partial(scopes.pages, book, tell),
+        partial(incidents.pages, book),
+        partial(how_we_count.pages, book),
+        partial(trust.pages, book),
+    ]
+    told: list[Share] = [
         partial(_all_changes, book, tell),
         partial(rollup.pages, book, tell, "month"),
         partial(rollup.pages, book, tell, "quarter"),
         partial(process.pages, book, tell),
         partial(initiatives.pages, book, tell),
-        partial(home.pages, book, tell),
         *(partial(week.pages, book, tell, weeks, some) for some in parted(book.weeks)),
-        *(partial(deployments.year_pages, book, years, some) for some in parted(sorted(years))),
-        partial(deployments.pages, book, years),
-        partial(branchpages.pages, book),
         partial(environments.pages, book),
         partial(owners.pages, book),
-        partial(scopes.pages, book, tell),
         partial(shipped.pages, book, tell),
-        partial(incidents.pages, book),
-        partial(how_we_count.pages, book),
-        partial(trust.pages, book),
     ]
+    return counted, told
 
 
 def ready(book: Book) -> None:
@@ -93,7 +103,7 @@ def ready(book: Book) -> None:
         if name in book.history:
             _ = book.history[name]
     _ = book.delivered, book.weeks, book.change, book.deployment, book.branches, book.breaks
-    _ = book.kept.restatements, book.tellers("changes", None), belonging_of(book)
+    _ = book.tellers("changes", None), belonging_of(book)
 
 
 def parted(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

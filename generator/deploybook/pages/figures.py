@@ -28,11 +28,19 @@ class Figure:
 class Figures:
     """The long table of metrics, found by scope, name, period and metric."""
 
-    def __init__(self, table: pa.Table) -> None:
+    _rows: pa.Table
+    _places: dict[Key, tuple[int, int]]
+
+    def __init__(self, table: pa.Table | None = None) -> None:
+        self._read: dict[Key, list[Figure]] = {}
+        if table is not None:
+            self.fill(table)
+
+    def fill(self, table: pa.Table) -> None:
+        """Take what was counted; who asks before it was gets an `AttributeError`."""
         order = [(name, "ascending") for name in (*_KEY, "period_start")]
         self._rows = table.combine_chunks().sort_by(order)
         self._places = _places(self._rows)
-        self._read: dict[Key, list[Figure]] = {}
 
     def series(self, scope: str, name: str, period: str, metric: str) -> list[Figure]:
         """All periods of a metric, oldest first; empty where it was never counted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from jinja2 import Environment
 
 from deploybook.charts.model import Data
 from deploybook.charts.studio import Studio
-from deploybook.forks import Tell, shared
+from deploybook.forks import Tell, begun, shared
 from deploybook.pages.page import Share
 from deploybook.render.files import write_if_changed
 from deploybook.render.making import Made, Maker
@@ -38,18 +38,22 @@ def write(
     studio: Studio | None = None,
     remembered: Remembered | None = None,
     processes: int = 1,
+    early: Sequence[Share] = (),
+    between: Callable[[], None] = lambda: None,
 ) -> Written:
     """Write all pages and files, with the hand-written ones of `by_hand`, into `out`.
 
     So many `processes` share it; the files are the same for any number of them. Pages whose charts are still
-    being drawn by the `studio` are written last. A page that is `remembered` to stand there, made from what
-    it would be made from now, is not made again.
+    being drawn by the `studio` are written last. Shares that are `early` stand after the others, and begin
+    before what is done `between`, which the others need. A page that is `remembered` to stand there, made
+    from what it would be made from now, is not made again.
 
     A file whose content is what it was is not touched; what is no longer made is removed. Where two shares
     have a file of one address, the later one stands; where a hand-written page has that of a generated one,
     the generated one does.
     """
-    made = _made(partial(Maker, jinja, out, studio, remembered), shares, studio, remembered, processes)
+    maker = partial(Maker, jinja, out, studio, remembered)
+    made = _made(maker, shares, early, between, studio=studio, remembered=remembered, processes=processes)
     changed = made.changed
     for path, text_ in made.waiting.items():
         assert studio is not None
@@ -67,28 +71,31 @@ def write(
 
 
 def _made(
-    maker: partial[Maker], shares: Sequence[Share], studio: Studio | None, remembered: Remembered | None,
-    processes: int,
+    maker: partial[Maker], shares: Sequence[Share], early: Sequence[Share], between: Callable[[], None],
+    *, studio: Studio | None, remembered: Remembered | None, processes: int,
 ) -> Made:  # fmt: skip
     """What so many processes have made of the shares, together."""
+    every = [*shares, *early]
 
     def work(numbers: Iterable[int], tell: Tell) -> Made:
         if studio is not None:
             studio.lend(lambda name, data: tell((name, data)))
-        return maker().make(shares, numbers)
+        return maker().make(every, numbers)
 
     def hear(asked: tuple[str, Data]) -> None:
         assert studio is not None
         studio.asked(*asked)
 
-    made, *others = shared(len(shares), work, hear, processes)
+    with begun(range(len(shares), len(every)), work, hear, processes - 1) as rest:
+        between()
+        made, *others = [*shared(len(shares), work, hear, processes), *rest()]
     for each in others:
         made.add(each)
         if remembered is not None:
             remembered.took(each.marks)
         if studio is not None:
             studio.took(each.charts)
-    maker().settle(shares, made)
+    maker().settle(every, made)
     return made
 
 
