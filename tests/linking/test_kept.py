@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -100,6 +101,24 @@ def test_build_after_build_the_rows_are_those_of_a_build_that_kept_nothing(
             as_of = START + timedelta(hours=hours)
             assert found(records, as_of, kept) == found(records, as_of, None)
             assert found(records, as_of, kept) == found(records, as_of, None)
+
+
+@settings(max_examples=5, deadline=None)
+@given(stories(), INCIDENTS)
+def test_in_several_processes_the_rows_are_those_of_one_and_all_of_them_are_kept(
+    records: list[Record], more: list[Any]
+) -> None:
+    records, as_of = [*records, *incidents(more)], START + timedelta(hours=150)
+    alone = found(records, as_of, None)
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(import_module("deploybook.linking.link"), "_WORTH", 0)
+        patched.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+        assert found(records, as_of, None) == alone
+        kept = Counted(Path(folder), "one")
+        assert found(records, as_of, kept) == alone
+        Counted.again = []
+        assert found(records, as_of, kept) == alone
+        assert sorted(Counted.again) == sorted(CONFIG.codebases)
 
 
 STORY: list[Record] = [

@@ -12,6 +12,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from deploybook.config import Config
+from deploybook.forks import of_each
 from deploybook.linking.codebase import OWN, Given, link_codebase
 from deploybook.linking.incidents import Answer, Question, questions, ties
 from deploybook.linking.kept import Kept, Rows, key_of
@@ -31,6 +32,9 @@ from deploybook.linking.rules import Rules, rules_of
 from deploybook.linking.slices import by_codebase
 from deploybook.linking.tickets import by_key
 from deploybook.records import Incident, Issue
+
+_WORTH = 5_000
+"""So many rows take as long to link as another process that does it takes to start, and to hand over."""
 
 
 @dataclass(frozen=True)
@@ -84,20 +88,33 @@ def link_by(
         for name, question in questions(incident, names, rules):
             asked.setdefault(name, []).append(question)
     everywhere = sha256(msgspec.json.encode([patches, issues])).hexdigest()
-    found: list[Rows] = []
+    keys: dict[str, str] = {}
+    known: dict[str, Rows] = {}
+    size: dict[str, int] = {}
     for name in names:
         mine = {each: own[each].get(name) for each in OWN}
-        others = [everywhere, heads.get(name), asked.get(name, [])]
-        key = key_of(kept.edition, name, mine, others, as_of) if kept else ""
-        rows = kept.read(name, key) if kept else None
-        if rows is None:
-            given = Given(mine, issues, patches, heads.get(name), asked.get(name, []))
-            rows = link_codebase(rules.codebases[name], given, rules, as_of)
-            if kept:
-                kept.write(name, key, rows)
-        found.append(rows)
+        if kept:
+            others = [everywhere, heads.get(name), asked.get(name, [])]
+            keys[name] = key_of(kept.edition, name, mine, others, as_of)
+            if (rows := kept.read(name, keys[name])) is not None:
+                known[name] = rows
+                continue
+        size[name] = sum(table.num_rows for table in mine.values() if table is not None)
+
+    def linked(name: str) -> Rows:
+        mine = {each: own[each].get(name) for each in OWN}
+        given = Given(mine, issues, patches, heads.get(name), asked.get(name, []))
+        rows = link_codebase(rules.codebases[name], given, rules, as_of)
+        if kept:
+            kept.write(name, keys[name], rows)
+        return rows
+
+    new = sorted(size, key=lambda name: -size[name])  # the longest first
+    worth = 1 + len(new) * _WORTH // (1 + sum(size.values()))
+    known |= zip(new, of_each(new, linked, worth=worth), strict=True)
     if kept:
         kept.prune(names)
+    found = [known[name] for name in names]
     answers: dict[tuple[str, int, str], list[Answer]] = {}
     for name, rows in zip(names, found, strict=True):
         for each in from_table(Answer, rows.answers):
