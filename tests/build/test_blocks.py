@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import markdown
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 from tests.support import small
 
 from deploybook.build.blocks import Blocks
+from deploybook.build.job import Job, Part
 from deploybook.config.init import MKDOCS_MARKER
 
 EXTENSIONS = ["tables", "toc", "admonition", "def_list", "footnotes", "pymdownx.superfences"]
@@ -95,6 +99,66 @@ def test_what_the_templates_write_is_put_aside_whole_with_its_ids() -> None:
 def test_a_page_with_html_in_an_extension_s_own_way_is_left_to_it() -> None:
     page = '<div markdown="1">\n\n**bold**\n\n</div>\n\n'
     assert "<strong>" in markdown.markdown(page, extensions=["md_in_html", Blocks()])
+
+
+STATE = """# Part {number}
+
+Words[^1] and more[^note].
+
+## The same
+
+!!! note "Title"
+    Inside
+
+## The same
+
+```python
+x = {number}
+```
+
+| a | b |
+|---|--:|
+| 1 | 2 |
+
+Term
+:   Its definition, [elsewhere][ref]
+
+<div id="raw">kept *as it is*</div>
+
+[^1]: One {number}
+[^note]: Two
+[ref]: by-hand-{other}.md#the-same
+"""
+"""A page with all that an extension remembers of a document."""
+
+
+def test_pages_are_byte_for_byte_those_of_mkdocs_own_command(tmp_path: Path) -> None:
+    small.make(tmp_path)
+    (tmp_path / "docs").mkdir(exist_ok=True)
+    for number in range(3):
+        text = STATE.format(number=number, other=(number + 1) % 3)
+        (tmp_path / f"docs/by-hand-{number}.md").write_text(text if number else text.replace("[^note]", ""))
+    assert small.build(tmp_path) == 0
+    settings_, bare, ours = tmp_path / "build/mkdocs.yml", tmp_path / "bare", tmp_path / "ours"
+    ours.mkdir()
+    job = Job(str(settings_), str(tmp_path / "build/cache/theme"), (Part(str(ours)),))
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SOURCE_DATE_EPOCH": "0"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--config-file", str(settings_)]
+    subprocess.run([*command, "--site-dir", str(bare)], check=True, env=environment)
+    share = subprocess.Popen(
+        [sys.executable, "-m", "deploybook.build.share"],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment, text=True,
+    )  # fmt: skip
+    assert share.stdin is not None
+    share.stdin.write(job.line())
+    share.stdin.flush()  # and not closed: it would end
+    assert share.wait() == 0
+    share.stdin.close()
+    pages = sorted(path.relative_to(bare) for path in bare.rglob("*.html"))
+    assert len(pages) > 20
+    for page in pages:
+        assert (ours / page).read_bytes() == (bare / page).read_bytes()
+    assert b"footnote" in (bare / "by-hand-1/index.html").read_bytes()
 
 
 def test_a_link_to_an_id_within_a_block_is_known_and_one_to_none_is_told(

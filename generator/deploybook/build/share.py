@@ -17,14 +17,17 @@ import sys
 import threading
 from collections.abc import Iterable
 from contextlib import redirect_stdout
+from typing import Any
 
 from jinja2 import Environment, FileSystemBytecodeCache
+from markdown import Markdown
 from mkdocs.commands import build as mkdocs
 from mkdocs.config import load_config
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import MkDocsException
 from mkdocs.plugins import BasePlugin
+from mkdocs.structure import pages
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -87,6 +90,23 @@ class _Share(BasePlugin[_NoSettings]):  # type: ignore[no-untyped-call]  # MkDoc
         return env
 
 
+class _SetUpOnce:
+    """Stands for Python-Markdown where MkDocs renders a page, and would set all of it up for each.
+
+    One instance for many documents, reset between them, is its own way. What MkDocs adds for a page takes the
+    place of what it added for the one before.
+    """
+
+    def __init__(self) -> None:
+        self._settings: dict[str, Any] | None = None
+        self._kept: Markdown | None = None
+
+    def Markdown(self, **settings: Any) -> Markdown:
+        if self._kept is None or settings != self._settings:
+            self._settings, self._kept = settings, Markdown(**settings)
+        return self._kept.reset()
+
+
 class Failed(Exception):
     """MkDocs could not build; carries what it said."""
 
@@ -111,6 +131,7 @@ def make(job: Job, part: Part) -> list[Place]:
     Raises:
         Failed: MkDocs could not build it.
     """
+    pages.markdown = _SetUpOnce()  # type: ignore[attr-defined]  # it uses nothing else of that module
     try:
         config = load_config(config_file=job.config, site_dir=part.site)
         share = _Share(part, job.templates)
