@@ -50,17 +50,19 @@ def test_the_list_of_commands_is_whole_and_says_what_exit_codes_mean(
 
 @pytest.mark.parametrize("command", ["", "build", "gate"])
 def test_help_answers_in_under_three_tenths_of_a_second(command: str) -> None:
-    """Of the processor, and the best of three: others may be at work here."""
-    took = []
-    for _ in range(3):
-        before = _children()
-        subprocess.run(
-            [str(Path(sys.executable).with_name("deploybook")), *command.split(), "--help"],
-            check=True,
-            capture_output=True,
-        )
-        took.append(_children() - before)
-    assert min(took) < 0.3
+    """Of the processor. On a machine that takes 0.2 s to load what reads a command line: as much slower."""
+    ours, floor = [], []
+    for _ in range(5):
+        ours.append(_seconds(str(Path(sys.executable).with_name("deploybook")), *command.split(), "--help"))
+        floor.append(_seconds(sys.executable, "-c", "import typer, typer._adapters"))
+    assert min(ours) < 0.3 * max(1, min(floor) / 0.2)
+
+
+def _seconds(*command: str) -> float:
+    """Processor seconds of a command."""
+    before = _children()
+    subprocess.run(command, check=True, capture_output=True)
+    return _children() - before
 
 
 def _children() -> float:
