@@ -77,11 +77,23 @@ def test_nothing_is_compiled_ahead_where_something_is_kept(
         pass
 
 
-def test_sql_compiled_by_two_at_the_same_time_is_whole(tmp_path: Path) -> None:
-    def slow(expression: str) -> str:
-        other.sql("the same", lambda: expression)
-        return expression
+def test_sql_compiled_by_two_at_the_same_time_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (running.Compiled(str, tmp_path / "sql") for _ in range(2))
+    write, written = Path.write_text, []
 
-    other = running.Compiled(str, tmp_path / "sql")
-    assert running.Compiled(slow, tmp_path / "sql").sql("the same", lambda: "SELECT 1") == "SELECT 1"
-    assert [path.read_text() for path in other.folder.iterdir()] == ["SELECT 1"]  # type: ignore[union-attr]
+    def and_then_the_other(path: Path, text: str, encoding: str) -> int:
+        written.append(path)
+        if len(written) == 1:  # the other one comes in between this one's writing and its putting in place
+            write(path, text, encoding)
+            monkeypatch.setattr(os, "getpid", lambda: 1)
+            other.sql("the same", lambda: "SELECT 1")
+            return len(text)
+        return write(path, text, encoding)
+
+    monkeypatch.setattr(Path, "write_text", and_then_the_other)
+    assert one.sql("the same", lambda: "SELECT 1") == "SELECT 1"
+    assert len(set(written)) == 2
+    assert one.folder is not None
+    assert [path.read_text() for path in one.folder.iterdir()] == ["SELECT 1"]

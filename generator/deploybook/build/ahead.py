@@ -16,6 +16,11 @@ from deploybook.metrics import prepare, settings_of
 from deploybook.render import environment
 
 
+def metrics_folder(config: Config) -> Path:
+    """Where the SQL of metrics is kept, for who compiles it ahead and for who counts."""
+    return config.work_dir / "cache" / "metrics"
+
+
 def compiled(metrics: Path, templates: Path, config: Config, as_of: datetime) -> AbstractContextManager[None]:
     """Let it be compiled meanwhile what pages are made with, where nothing of it is kept yet.
 

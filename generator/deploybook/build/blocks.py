@@ -1,7 +1,7 @@
 """HTML blocks of a page, put aside before MkDocs reads them tag by tag, twice.
 
 Pages that Deploybook writes are HTML blocks with some Markdown between them. Python-Markdown puts every such
-block aside as it stands, but finds its end with a parser that takes most of a page's time, and MkDocs runs
+block aside as it stands, but finds its end with a parser that takes much of a page's time, and MkDocs runs
 another over all of it for the ids that links may lead to. Here blocks are put aside as Python-Markdown would,
 where all HTML of a page is in blocks that keep to a narrow grammar; any other page is left to them.
 """

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import pyarrow as pa
 
-from deploybook.build import portion, public
+from deploybook.build import ahead, portion, public
 from deploybook.build.progress import Progress
 from deploybook.build.reading import read_repositories, stated
 from deploybook.charts.studio import Studio
@@ -83,10 +83,10 @@ def _counted(linked: Linked, history: History, config: Config) -> Iterator[Runs]
             yield engine
         return
     stored, backend = history.counting({name: list(INPUTS[name]) for name in names})
-    yield Engine({**joined, **stored}, backend, cache / "metrics")
+    yield Engine({**joined, **stored}, backend, ahead.metrics_folder(config))
 
 
-class Tables(dict[str, pa.Table]):
+class CountedTables(dict[str, pa.Table]):
     """Tables that are there when all is counted; who looks for one before gets a `LookupError`."""
 
     def __contains__(self, name: object) -> bool:
@@ -122,7 +122,7 @@ def begin_book(
     said = read_repositories(local, config)
     releases = release_branches(local, config)
     told = public.hide_linked(shown, linked) if config.site.public else linked
-    figures, tables = Figures(), Tables()
+    figures, tables = Figures(), CountedTables()
 
     def count() -> None:
         progress.step("counting")

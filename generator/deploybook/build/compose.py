@@ -237,7 +237,7 @@ def _tools(config: Config, as_of: datetime) -> Iterator[_Tools]:
     cache = config.work_dir / "cache"
     templates = cache / "templates"
     with (
-        ahead.compiled(cache / "metrics", templates, config, as_of),
+        ahead.compiled(ahead.metrics_folder(config), templates, config, as_of),
         Studio(cache / "charts", beside=True, charts=_CHARTS * len(config.codebases)) as studio,
     ):
         yield _Tools(studio, templates)

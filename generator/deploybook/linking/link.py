@@ -88,11 +88,11 @@ def link_by(
         for name, question in questions(incident, names, rules):
             asked.setdefault(name, []).append(question)
     everywhere = sha256(msgspec.json.encode([patches, issues])).hexdigest()
+    owned = {name: {each: own[each].get(name) for each in OWN} for name in names}
     keys: dict[str, str] = {}
     known: dict[str, Rows] = {}
     size: dict[str, int] = {}
-    for name in names:
-        mine = {each: own[each].get(name) for each in OWN}
+    for name, mine in owned.items():
         if kept:
             others = [everywhere, heads.get(name), asked.get(name, [])]
             keys[name] = key_of(kept.edition, name, mine, others, as_of)
@@ -102,8 +102,7 @@ def link_by(
         size[name] = sum(table.num_rows for table in mine.values() if table is not None)
 
     def linked(name: str) -> Rows:
-        mine = {each: own[each].get(name) for each in OWN}
-        given = Given(mine, issues, patches, heads.get(name), asked.get(name, []))
+        given = Given(owned[name], issues, patches, heads.get(name), asked.get(name, []))
         rows = link_codebase(rules.codebases[name], given, rules, as_of)
         if kept:
             kept.write(name, keys[name], rows)
