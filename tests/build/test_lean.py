@@ -21,7 +21,7 @@ with History.open("duckdb://history.duckdb", root=Path(sys.argv[1])) as history:
     assert not any(history.keeps(name) for name in ("published", "notices", "answers"))
     rows, connection = history.counting({name: list(INPUTS[name]) for name in ("verdicts", "coverage")})
     assert not Engine(rows, connection).filled("coverage")
-print(*({"pandas", "ibis.backends.duckdb"} & set(sys.modules)))
+print(*({"pandas", "ibis", "sqlglot"} & set(sys.modules)))
 print(type(pa.table({"a": [1]}).to_pandas()).__name__)
 """
 

@@ -17,10 +17,8 @@ import duckdb
 from benchmarks.by_hand import queries
 
 from deploybook.config import load
-from deploybook.metrics import Settings, settings_of
-from deploybook.metrics.compute import parts
-from deploybook.metrics.model import INPUTS, Shape
-from deploybook.metrics.running import grain_of, inputs
+from deploybook.metrics import Settings, ready, settings_of
+from deploybook.metrics.model import INPUTS
 from deploybook.sources.local import release_branches, repositories
 
 SERVED = (
@@ -92,17 +90,16 @@ def compare(data: Path, export: Path, settings: Settings) -> tuple[dict[str, int
     """How many numbers of each metric were compared and are not nothing, and each that differs, as a sentence."""
     con = connect(data, export, settings)
     con.execute(f"create view told as from '{data}/metrics.parquet'")
-    shape = Shape.of(settings)
     written = queries(
-        settings.zone.key, settings.as_of, shape.live,
-        near_hours=shape.near_hours,
-        lead_time_limit=shape.lead_time_limit_seconds,
-        recovery_limit=shape.recovery_limit_seconds,
-        repositories=settings.repositories if shape.shared_repositories else None,
+        settings.zone.key, settings.as_of, tuple(map(str.lower, settings.live)),
+        near_hours=settings.near_hours,
+        lead_time_limit=settings.lead_time_limit_seconds,
+        recovery_limit=settings.recovery_limit_seconds,
+        repositories=settings.repositories if settings.shared_repositories else None,
     )  # fmt: skip
     checked: dict[str, int] = {}
     wrong = []
-    for part in parts(inputs(), grain_of(shape)):
+    for part in ready.parts():
         hand = con.sql(
             f"from ({written[part.name]}) where period_start >= date '2000-01-01'"
         ).to_arrow_table()

@@ -19,10 +19,7 @@ from deploybook.linking.model import (
     LinkedIncident,
     to_table,
 )
-from deploybook.metrics import INPUTS, Engine, Settings, compute_arrow
-from deploybook.metrics.compute import parts
-from deploybook.metrics.model import Shape
-from deploybook.metrics.running import grain_of, inputs
+from deploybook.metrics import INPUTS, Engine, Settings, compute_arrow, ready
 
 LINKED: dict[str, Any] = {
     "changes": LinkedChange,
@@ -106,8 +103,7 @@ def figures(
     given = chosen or settings()
     only = None
     if metric is not None:
-        known = parts(inputs(), grain_of(Shape.of(given)))
-        (part,) = [part for part in known if metric in {each.metric for each in part.figures}]
+        (part,) = [part for part in ready.parts() if metric in {each.metric for each in part.figures}]
         # Those that open the history of a scope: without an event of it there would be no periods.
         only = {part.name, *({"deployments"} & set(made)), *(() if part.opens else ("flaky_runs",))}
     return {

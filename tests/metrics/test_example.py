@@ -17,10 +17,7 @@ from deploybook.build.progress import Progress
 from deploybook.config import Config, load
 from deploybook.example import EXAMPLE_AS_OF, make_example
 from deploybook.history import History
-from deploybook.metrics import Settings, settings_of
-from deploybook.metrics.compute import parts
-from deploybook.metrics.model import Shape
-from deploybook.metrics.running import grain_of, inputs
+from deploybook.metrics import Settings, ready, settings_of
 from deploybook.pages.data import served
 from deploybook.sources.local import release_branches, repositories
 
@@ -49,8 +46,9 @@ def test_plain_sql_over_the_exported_rows_gives_the_same_figures(exported: tuple
     folder, settings = exported
     checked, wrong = plain.compare(folder, folder / "export", settings)
     assert wrong == []
-    known = parts(inputs(), grain_of(Shape.of(settings)))
-    assert set(checked) == {figure.metric for part in known for figure in part.figures}, "every metric"
+    assert set(checked) == {figure.metric for part in ready.parts() for figure in part.figures}, (
+        "every metric"
+    )
     assert min(checked.values()) >= 3
 
 

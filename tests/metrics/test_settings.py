@@ -9,10 +9,7 @@ from tests.metrics.support import at
 
 from deploybook.config import Config
 from deploybook.config.names import METRICS
-from deploybook.metrics import settings_of
-from deploybook.metrics.compute import parts
-from deploybook.metrics.model import Shape
-from deploybook.metrics.running import grain_of, inputs
+from deploybook.metrics import ready, settings_of
 
 AS_OF = at("2026-11-23 10:00")
 
@@ -47,13 +44,11 @@ def test_what_a_configuration_says_is_what_is_counted_by() -> None:
     assert date(2026, 10, 5) not in found.holidays
     assert (found.lead_time_limit_seconds, found.recovery_limit_seconds) == (2 * 86400, None)
     assert found.near_hours == 6
-    assert Shape.of(found).shared_repositories
+    assert found.shared_repositories
 
 
 def test_every_metric_that_may_have_a_target_is_counted() -> None:
-    config = Config.of({"codebases": {"shop": {}}}, root=Path())
-    made = parts(inputs(), grain_of(Shape.of(settings_of(config, AS_OF))))
-    names = [figure.metric for part in made for figure in part.figures]
+    names = [figure.metric for part in ready.parts() for figure in part.figures]
     assert len(names) == len(set(names))
     # What incidents alone say of the uptime stands beside that of the monitors, and is no target.
     assert set(names) == {*METRICS, "uptime_incidents"}

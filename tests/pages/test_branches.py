@@ -16,8 +16,8 @@ from deploybook.history.columns import TABLES
 from deploybook.linking.model import BranchCommit, to_table
 from deploybook.metrics import settings_of
 from deploybook.metrics.branch import breaks
-from deploybook.metrics.model import Shape
-from deploybook.metrics.running import Engine, grain_of, inputs
+from deploybook.metrics.grain import grain, inputs
+from deploybook.metrics.running import Engine
 from deploybook.pages.branches import Branch, Branches
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -51,7 +51,7 @@ def counted(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     made: Engine = engine({"pipeline_runs": table(rows), "branch_commits": to_table(BranchCommit, COMMITS)})
     chosen = settings_of(CONFIG, AS_OF, branches=NAMES)
     made.settle(chosen)
-    found = made.run("breaks as rows", lambda: breaks(inputs(), grain_of(Shape.of(chosen))))
+    found = made.run("breaks as rows", lambda: breaks(inputs(), grain(shared_repositories=False)))
     return sorted((row["codebase"], row["started_at"], row["ended_at"]) for row in found.to_pylist())
 
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import pyarrow as pa
 
-from deploybook.build import ahead, portion, public
+from deploybook.build import portion, public
 from deploybook.build.progress import Progress
 from deploybook.build.reading import read_repositories, stated
 from deploybook.charts.studio import Studio
@@ -83,7 +83,7 @@ def _counted(linked: Linked, history: History, config: Config) -> Iterator[Runs]
             yield engine
         return
     stored, backend = history.counting({name: list(INPUTS[name]) for name in names})
-    yield Engine({**joined, **stored}, backend, ahead.metrics_folder(config))
+    yield Engine({**joined, **stored}, backend, cache / "metrics")
 
 
 class CountedTables(dict[str, pa.Table]):

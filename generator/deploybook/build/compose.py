@@ -203,7 +203,7 @@ def _forget_others(history: History, asked: set[str]) -> None:
 
 def render(config: Config, as_of: datetime, *, progress: Progress) -> Outcome:
     """Store to Markdown, charts, feeds, calendar and data files; no network."""
-    with only_one(config), few_collections(), _tools(config, as_of) as tools, _history(config) as history:
+    with only_one(config), few_collections(), _tools(config) as tools, _history(config) as history:
         _, written = _render(config, history, as_of, tools, progress)
     return Outcome(says=_wrote(written, docs_folder(config)))
 
@@ -232,12 +232,12 @@ class _Tools:
 
 
 @contextmanager
-def _tools(config: Config, as_of: datetime) -> Iterator[_Tools]:
+def _tools(config: Config) -> Iterator[_Tools]:
     """Made ready beside what comes before pages, where nothing of them is kept yet."""
     cache = config.work_dir / "cache"
     templates = cache / "templates"
     with (
-        ahead.compiled(ahead.metrics_folder(config), templates, config, as_of),
+        ahead.compiled(templates),
         Studio(cache / "charts", beside=True, charts=_CHARTS * len(config.codebases)) as studio,
     ):
         yield _Tools(studio, templates)
@@ -312,7 +312,7 @@ def build(
     target = site.site_folder(config.root, own, "-".join(config.teams) if config.whole else None)
     publish.check_place(target)
     with only_one(config), few_collections(), closing(builder or Builder(config.work_dir)) as mkdocs:
-        with _tools(config, as_of) as tools, _history(config) as history:
+        with _tools(config) as tools, _history(config) as history:
             if config.whole is None:
                 kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)

@@ -19,7 +19,7 @@ from deploybook.history import History, SourceState
 from deploybook.linking import link
 from deploybook.linking.model import BranchCommit, LinkedChange, LinkedDeployment, LinkedIncident, from_table
 from deploybook.linking.rows import read
-from deploybook.metrics.branch import RED
+from deploybook.metrics.outcomes import RED
 from deploybook.notify import Known, Message, Outbox, Router, Sender, Waiting, deliver, happened, since
 from deploybook.ownership import Files, Owned
 from deploybook.pages.branches import Branches

@@ -12,7 +12,7 @@ from deploybook.gate import smoke
 from deploybook.gate.facts import Answer, Facts, LockInTheWay
 from deploybook.gate.wording import instant, listed, span
 from deploybook.linking.model import LinkedChange
-from deploybook.metrics.branch import BEFORE_MERGE, GREEN, RED, RETIRED_DAYS
+from deploybook.metrics.outcomes import BEFORE_MERGE, GREEN, RED, RETIRED_DAYS
 from deploybook.periods import local_date
 from deploybook.records import PipelineRun, Reason
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from deploybook.gate.facts import Answer, Facts
 from deploybook.gate.wording import instant, listed, span
-from deploybook.metrics.branch import GREEN, RED
+from deploybook.metrics.outcomes import GREEN, RED
 from deploybook.records import PipelineRun, TestCaseRun
 
 _WORST_FIRST: tuple[Answer, ...] = ("fail", "no_proof", "pass")

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from deploybook.history.columns import Layout
+from deploybook.history.columns import Kind, Layout
 from deploybook.history.sql import Sql
 
 if TYPE_CHECKING:
     import ibis
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A record type of which several sources tell the same rows.
+
+    Args:
+        kind: Which.
+        order: The sources, as `merging.standing` numbers them.
+    """
+
+    kind: Kind
+    order: Mapping[str, int]
 
 
 class Database(Protocol):
@@ -39,11 +54,15 @@ class Database(Protocol):
         """Append rows to the staged table of a layout, in bulk; columns are found by name."""
         ...
 
-    def read(self, layout: Layout, order: Sequence[str] = ()) -> pa.Table:
+    def read(self, laid: Layout | Merged, order: Sequence[str] = ()) -> pa.Table:
         """All rows of a table of the store, by these columns."""
         ...
 
-    def table(self, layout: Layout) -> ibis.Table:
+    def late_cases(self, cases: Layout | Merged, runs: Layout | Merged, instant: datetime) -> pa.Table:
+        """The test case runs later than an instant, as `merging.late_cases` finds them."""
+        ...
+
+    def table(self, laid: Layout | Merged) -> ibis.Table:
         """A table of the store for Ibis."""
         ...
 
@@ -52,7 +71,7 @@ class Database(Protocol):
         ...
 
     def counting(
-        self, rows: Mapping[str, tuple[ibis.Table | Layout, Sequence[str]]]
+        self, rows: Mapping[str, tuple[ibis.Table | Layout | Merged, Sequence[str]]]
     ) -> tuple[dict[str, Any], Any]:
         """Rows for metrics to count, by name, with the columns that are looked at.
 

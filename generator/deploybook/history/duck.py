@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,9 @@ import duckdb
 import pyarrow as pa
 
 from deploybook.errors import NoHistoryError, StoreError
-from deploybook.history.columns import Layout
+from deploybook.history import merging, ready
+from deploybook.history.columns import TABLES, Layout
+from deploybook.history.database import Merged
 from deploybook.history.sql import Sql, name, names, staged
 from deploybook.history.wording import first_line
 
@@ -72,14 +75,38 @@ class Duck:
         self._db.execute(f"INSERT INTO {staged(layout)} ({columns}) SELECT {columns} FROM batch")  # noqa: S608
         self._db.unregister("batch")
 
-    def read(self, layout: Layout, order: Sequence[str] = ()) -> pa.Table:
+    def read(self, laid: Layout | Merged, order: Sequence[str] = ()) -> pa.Table:
         """All rows of a table of the store, by these columns."""
         by = f" ORDER BY {names(order)}" if order else ""
-        return self._db.sql(_select(layout, layout.names) + by).to_arrow_table().cast(layout.schema)
+        layout = laid.kind.stored if isinstance(laid, Merged) else laid
+        rows = self._rows(laid)
+        if rows is None:
+            return self.table(laid).order_by(list(order)).to_pyarrow()
+        return self._db.sql(f"FROM ({rows}) AS told{by}").to_arrow_table().cast(layout.schema)
 
-    def table(self, layout: Layout) -> ibis.Table:
+    def late_cases(self, cases: Layout | Merged, runs: Layout | Merged, instant: datetime) -> pa.Table:
+        """The test case runs later than an instant, as `merging.late_cases` finds them."""
+        sql = ready.sql(ready.CASES)
+        if sql is None:
+            return merging.late_cases(self.table(cases), self.table(runs), instant).to_pyarrow()
+        for table, laid in (("test_case_runs", cases), ("pipeline_runs", runs)):
+            self._db.execute(f"CREATE OR REPLACE TEMP VIEW {merging.NOW}{table} AS {self._rows(laid)}")
+        after = pa.table({"instant": pa.array([instant], pa.timestamp("us", tz="UTC"))})
+        self._db.register(merging.AFTER, after)
+        return self._db.sql(sql).to_arrow_table().cast(TABLES["test_case_runs"].stored.schema)
+
+    def _rows(self, laid: Layout | Merged) -> str | None:
+        """SQL of a table with what it needs laid down; `None` where Ibis has to be asked."""
+        if isinstance(laid, Layout):
+            return _select(laid, laid.names)
+        self._db.register(merging.PLACES + laid.kind.table, merging.places(laid.order))
+        return ready.sql(laid.kind.table)
+
+    def table(self, laid: Layout | Merged) -> ibis.Table:
         """A table of the store for Ibis."""
-        return self._ibis.table(layout.table).select(*layout.names)
+        if isinstance(laid, Merged):
+            return merging.combined(self.table(laid.kind.stored), laid.kind.key, laid.order)
+        return self._ibis.table(laid.table).select(*laid.names)
 
     def batches(self, rows: ibis.Table) -> Iterator[pa.RecordBatch]:
         """Stream rows through a temporary table, which may go to disk.
@@ -91,14 +118,21 @@ class Duck:
         self._db.execute("DROP TABLE streamed")
 
     def counting(
-        self, rows: Mapping[str, tuple[ibis.Table | Layout, Sequence[str]]]
+        self, rows: Mapping[str, tuple[ibis.Table | Layout | Merged, Sequence[str]]]
     ) -> tuple[dict[str, Any], Any]:
-        """Count where the rows lie."""
+        """Count where the rows lie; what has to be merged is merged once, not for every figure."""
         self._room("counting")
-        found = {
-            each: _select(table, columns) if isinstance(table, Layout) else table
-            for each, (table, columns) in rows.items()
-        }
+        found: dict[str, Any] = {}
+        for each, (laid, columns) in rows.items():
+            if not isinstance(laid, Merged):
+                found[each] = _select(laid, columns) if isinstance(laid, Layout) else laid
+            elif (told := self._rows(laid)) is None:
+                found[each] = self.table(laid)
+            else:
+                together = name(f"merged_{each}")
+                select = f"SELECT {names(columns)} FROM ({told}) AS told"  # noqa: S608
+                self._db.execute(f"CREATE OR REPLACE TEMP TABLE {together} AS {select}")
+                found[each] = f"FROM {together}"
         return found, self
 
     @property

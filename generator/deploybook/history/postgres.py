@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from typing import Any
 
 import ibis
 import pyarrow as pa
 
 from deploybook.errors import StoreError
+from deploybook.history import merging
 from deploybook.history.address import Address
 from deploybook.history.columns import Layout
+from deploybook.history.database import Merged
 from deploybook.history.sql import DIGEST, PostgresSql, Sql, name, staged_name
 from deploybook.history.wording import first_line
 
@@ -104,17 +107,23 @@ class Postgres:
             for batch in cursor.fetch_record_batch():
                 yield _cast(batch, schema)
 
-    def read(self, layout: Layout, order: Sequence[str] = ()) -> pa.Table:
+    def read(self, laid: Layout | Merged, order: Sequence[str] = ()) -> pa.Table:
         """All rows of a table of the store, by these columns."""
-        rows = self.table(layout)
+        rows = self.table(laid)
         return (rows.order_by(list(order)) if order else rows).to_pyarrow()
 
-    def table(self, layout: Layout) -> ibis.Table:
+    def late_cases(self, cases: Layout | Merged, runs: Layout | Merged, instant: datetime) -> pa.Table:
+        """The test case runs later than an instant, as `merging.late_cases` finds them."""
+        return merging.late_cases(self.table(cases), self.table(runs), instant).to_pyarrow()
+
+    def table(self, laid: Layout | Merged) -> ibis.Table:
         """A table of the store for Ibis."""
-        schema = dict(ibis.Schema.from_pyarrow(layout.schema))
-        if not layout.one_by_one:
+        if isinstance(laid, Merged):
+            return merging.combined(self.table(laid.kind.stored), laid.kind.key, laid.order)
+        schema = dict(ibis.Schema.from_pyarrow(laid.schema))
+        if not laid.one_by_one:
             schema[DIGEST] = "uuid"  # said, for what is not known would come along with `SELECT *`
-        return self._ibis.known(layout.table, ibis.schema(schema)).select(*layout.names)
+        return self._ibis.known(laid.table, ibis.schema(schema)).select(*laid.names)
 
     def batches(self, rows: ibis.Table) -> Iterator[pa.RecordBatch]:
         """Run an expression and stream its rows."""
@@ -122,12 +131,12 @@ class Postgres:
             yield from reader
 
     def counting(
-        self, rows: Mapping[str, tuple[ibis.Table | Layout, Sequence[str]]]
+        self, rows: Mapping[str, tuple[ibis.Table | Layout | Merged, Sequence[str]]]
     ) -> tuple[dict[str, Any], Any]:
         """Stream what is looked at to where it is counted: a store of rows is no engine for columns."""
         return {
             name: self._ibis.to_pyarrow_batches(
-                (self.table(table) if isinstance(table, Layout) else table).select(*columns)
+                (self.table(table) if isinstance(table, Layout | Merged) else table).select(*columns)
             )
             for name, (table, columns) in rows.items()
         }, None

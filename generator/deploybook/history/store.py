@@ -16,10 +16,10 @@ import pyarrow as pa
 from deploybook.errors import NoHistoryError, SourceError
 from deploybook.feed import Added, Afresh, Ask, Cursor, Feed, Rejected
 from deploybook.history import schema, sql
-from deploybook.history.columns import TABLES
-from deploybook.history.database import Database
+from deploybook.history.columns import TABLES, Layout
+from deploybook.history.database import Database, Merged
 from deploybook.history.exporting import Format, export
-from deploybook.history.merging import merged, standing
+from deploybook.history.merging import combined, late_cases, standing
 from deploybook.history.opening import database
 from deploybook.history.saving import REJECTED, Staging, replace, transaction
 from deploybook.history.wording import written
@@ -250,15 +250,10 @@ class History:
             KeyError: There is no such table.
         """
         kind = TABLES[name]
-        kept = self._db.table(kind.stored)
         with self._db.told():
             order = self._order(name)
-        if not order:
-            return self.narrowed(kept)
-        import ibis  # noqa: PLC0415 - only where it is asked for: see `duck`
-
-        places = ibis.memtable(pa.table({"source": list(order), "place": list(order.values())}))
-        return merged(self.narrowed(kept), kind.key, places)
+        kept = self.narrowed(self._db.table(kind.stored))
+        return combined(kept, kind.key, order) if order else kept
 
     def only(self, codebases: Iterable[str]) -> None:
         """From now on tables are of these codebases, and of what is of none."""
@@ -279,9 +274,12 @@ class History:
             self._orders[name] = {} if alone else standing(ranks)
         return self._orders[name]
 
-    def _plain(self, name: str) -> bool:
-        """Whether a table is as it is kept, neither merged nor narrowed."""
-        return not (self._only or self._order(name))
+    def _laid(self, name: str) -> Layout | Merged | ibis.Table:
+        """A table as an engine may read it in its own way; for Ibis where it is narrowed."""
+        if self._only:
+            return self.table(name)
+        kind, order = TABLES[name], self._order(name)
+        return Merged(kind, order) if order else kind.stored
 
     def read(self, name: str) -> pa.Table:
         """The same as `table`, as Arrow, in the order of the key.
@@ -291,9 +289,10 @@ class History:
         """
         kind = TABLES[name]
         with self._db.told():
-            if self._plain(name):
-                return self._db.read(kind.stored, kind.key)
-            return self.table(name).order_by(list(kind.key)).to_pyarrow()
+            laid = self._laid(name)
+            if isinstance(laid, Layout | Merged):
+                return self._db.read(laid, kind.key)
+            return laid.order_by(list(kind.key)).to_pyarrow()
 
     def cases_after(self, instant: datetime) -> pa.Table:
         """The test case runs later than an instant: all of them may be too many to hold.
@@ -304,20 +303,10 @@ class History:
         with self._db.told():
             if not self._db.execute(sql.some(kind.table)):
                 return kind.stored.schema.empty_table()
-            from ibis import _  # noqa: PLC0415 - only where it is asked for: see `duck`
-
-            rows = self.table("test_case_runs")
-            timeless = rows.filter(rows.started_at.isnull())
-            runs = self.table("pipeline_runs").select("codebase", "finished_at", run=_.id)
-            ends = (
-                runs.semi_join(timeless, ["codebase", "run"])
-                .group_by("codebase", "run")
-                .agg(end=_.finished_at.min())
-            )
-            lent = timeless.drop("started_at").inner_join(ends, ["codebase", "run"])
-            placed = lent.rename(started_at="end").select(*rows.columns)
-            late = rows.union(placed).filter(_.started_at > instant)
-            return late.order_by(list(kind.key)).to_pyarrow()
+            cases, runs = self._laid("test_case_runs"), self._laid("pipeline_runs")
+            if isinstance(cases, Layout | Merged) and isinstance(runs, Layout | Merged):
+                return self._db.late_cases(cases, runs, instant)
+            return late_cases(self.table("test_case_runs"), self.table("pipeline_runs"), instant).to_pyarrow()
 
     def codebases(self, name: str) -> frozenset[str]:
         """Which codebases a table speaks of.
@@ -395,10 +384,7 @@ class History:
             Ibis tables or SQL by name and the connection that they belong to; or Arrow streams, and `None`.
         """
         return self._db.counting(
-            {
-                name: (TABLES[name].stored if self._plain(name) else self.table(name), list(columns))
-                for name, columns in wanted.items()
-            }
+            {name: (self._laid(name), list(columns)) for name, columns in wanted.items()}
         )
 
     @property

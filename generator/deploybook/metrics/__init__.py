@@ -1,8 +1,7 @@
 """Figures: from what linking found and what the history holds to one long table."""
 
-from deploybook.metrics.compute import compute_arrow, prepare
+from deploybook.metrics.compute import compute_arrow, outliers
 from deploybook.metrics.model import INPUTS, KEYS, SCHEMA, Settings
-from deploybook.metrics.outliers import outliers
 from deploybook.metrics.restate import Restatement, is_settled, restatements
 from deploybook.metrics.running import Engine, Runs
 from deploybook.metrics.settings import settings_of
@@ -23,7 +22,6 @@ __all__ = [
     "is_settled",
     "limits",
     "outliers",
-    "prepare",
     "restatements",
     "settings_of",
     "signals",

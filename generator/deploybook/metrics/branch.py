@@ -10,17 +10,8 @@ from ibis import _
 from deploybook.metrics.grain import Facts, Grain
 from deploybook.metrics.measures import Rate, Ratio
 from deploybook.metrics.model import Tables
+from deploybook.metrics.outcomes import BEFORE_MERGE, GREEN, NOT_BY_COMMIT, RED, RETIRED_DAYS
 from deploybook.metrics.spans import one, seconds, states
-
-GREEN = ("success",)
-RED = ("failure", "error", "timeout", "timed_out", "startup_failure")
-"""Outcomes of runs that ended; all others, cancelled ones first, are passed over."""
-BEFORE_MERGE = ("pull_request", "pull_request_target", "merge_request_event", "merge_request")
-"""Triggers of runs that test what is not merged yet, even from a branch of the same name."""
-NOT_BY_COMMIT = ("schedule", "cron", "workflow_dispatch", "manual", "web")
-"""Triggers of runs that no commit asks for."""
-RETIRED_DAYS = 30
-"""A pipeline that nobody requires and that has not run for so long is held to be gone."""
 
 
 def ended(tables: Tables) -> Any:
@@ -39,6 +30,7 @@ def on_branch(tables: Tables, made: Grain) -> Any:
     """
     demanding = made.required.select("codebase").distinct().mutate(demanding=True)
     wanted = made.required.mutate(wanted=True)
+    known = ("codebase", "id", "attempt", "pipeline", "revision", "at", "red")
     trigger = _.trigger.fill_null("")
     runs = ended(tables).filter(_.at <= made.as_of, ~trigger.isin(BEFORE_MERGE))
     # Runs are many, and so are commits: only a run that names no branch is looked for among them.
@@ -50,7 +42,7 @@ def on_branch(tables: Tables, made: Grain) -> Any:
         .left_join(wanted, ["codebase", "pipeline"], rname="wanted_{name}")
         .filter(_.wanted.notnull() | _.demanding.isnull())
         .select(
-            *("codebase", "id", "attempt", "pipeline", "revision", "at", "red", "branch", "release"),
+            *(*known, "branch", "release"),
             job=_.job.fill_null(""),
             of_commit=~trigger.isin(NOT_BY_COMMIT),
             strict=_.wanted.notnull(),
@@ -58,7 +50,8 @@ def on_branch(tables: Tables, made: Grain) -> Any:
     )
     unnamed = asked.filter(_.branch.isnull() | _.release.isnull())
     found = unnamed.semi_join(tables.branch_commits, ["codebase", "revision"])
-    return asked.filter(_.branch == _.release).union(found).drop("branch", "release")
+    # Named: Ibis drops several columns in an order of its own each time, and SQL is to be the same.
+    return asked.filter(_.branch == _.release).union(found).select(*known, "job", "of_commit", "strict")
 
 
 def branch_states(tables: Tables, made: Grain, *, cut: bool) -> Any:
@@ -141,7 +134,7 @@ TESTED_COMMITS = Rate("tested_commits", _.found >= _.asked, _.asked > 0, _.asked
 
 def stopped_promotions(tables: Tables, made: Grain) -> Facts:
     """codebase, environment, revision, at: what went red, or was refused, before it got to users."""
-    live = list(made.shape.live)
+    live = made.live.environment
     went = tables.deployments.filter(_.reached, _.outcome != "success", _.pipeline_run.notnull())
     reached = went.select("codebase", id=_.pipeline_run).distinct()
     runs = ended(tables).filter(_.red, _.deploys_to.lower().isin(live)).anti_join(reached, ["codebase", "id"])

@@ -4,102 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
-from ibis import _
 
-from deploybook.metrics import branch, flags, flow, instability, testing, throughput, uptime
-from deploybook.metrics.daily import Daily
-from deploybook.metrics.grain import Grain
-from deploybook.metrics.measures import Count, Figure, FigureKind, Part, Percentile, Rate, summed
-from deploybook.metrics.model import KEYS, SCHEMA, Settings, Shape, Tables
-from deploybook.metrics.outliers import beyond
+from deploybook.metrics import ready
+from deploybook.metrics.model import KEYS, SCHEMA, Settings
+from deploybook.metrics.part import Figure, FigureKind, Part
 from deploybook.metrics.reference import working_days_by_period
-from deploybook.metrics.running import Compiled, Runs, asked, grain_of, inputs
+from deploybook.metrics.running import Runs
 from deploybook.periods import KINDS, Kind, local_date, period_on
 
 _COUNTED: dict[FigureKind, str] = {"count": "nx", "days": "nx", "rate": "ndx", "percentile": "dx"}
 """Which of numerator, denominator and missing each kind of figure has: 0 where nothing happened."""
-_DELIVERED = frozenset({"deployments", "changes", "branch_commits"})
-"""Inputs that nearly every history has."""
 _KEY_SCHEMA = pa.schema([SCHEMA.field(name) for name in KEYS])
-
-
-def parts(tables: Tables, made: Grain) -> list[Part]:
-    """Every metric, with the expression that makes it."""
-    of = (tables, made)
-    by_deployment = [
-        *throughput.of_deployments(),
-        *instability.of_deployments(),
-        *flow.of_deployments(),
-    ]
-    by_change = [*throughput.of_changes(made.shape), *flow.of_changes()]
-    by_recovery = instability.of_recoveries(made.shape)
-    restore = Percentile("time_to_restore_p50", "seconds", _.time_to_restore_seconds)
-    detect = Percentile("time_to_detect_p50", "seconds", _.time_to_detect_seconds)
-    stopped = Count("stopped_promotions", "promotions")
-    broken = Percentile("break_duration_p50", "seconds", _.seconds)
-    changed = Rate("flaky_run_share", _.changed)
-    switched = Rate("flag_switch_fail_rate", _.failed)
-    off = Percentile("flag_recovery_time_p50", "seconds", _.length)
-    on = Percentile("flag_time_to_on_p50", "seconds", _.length)
-    others = Rate("change_fail_rate_without", _.needed_intervention, _.reached)
-
-    def shares(metric: str) -> tuple[Figure, ...]:
-        return (Figure(metric, "share", "rate"),)
-
-    flaky = Daily(
-        rows=lambda: testing.case_runs(*of),
-        steps=lambda: testing.steps(*of),
-        late=lambda since: testing.late(*of, since),
-        told=lambda late: testing.told(*of, late),
-        since=lambda late, told, since: testing.steps_since(late, told, made, since),
-        table=lambda days: testing.flaky_share(days, made),
-    )
-    runs, commits, flagged = ("pipeline_runs",), ("branch_commits",), ("flag_changes",)
-    told, seen = ("incidents",), ("incidents", "availability")
-    return [
-        summed("deployments", ("deployments",), throughput.deployments, by_deployment, of, apart=True),
-        throughput.deployment_days(*of),
-        summed("changes", ("changes",), throughput.delivered, by_change, of, apart=True),
-        summed("recoveries", ("deployments",), instability.recovered, by_recovery, of, apart=True),
-        summed("restored", told, instability.restored, [restore], of),
-        summed("detected", told, instability.detected, [detect], of),
-        summed("stopped", ("pipeline_runs", "verdicts"), branch.stopped_promotions, [stopped], of),
-        summed("green", runs, branch.green_spans, [branch.GREEN_TIME], of),
-        summed("breaks", runs, branch.break_ends, [broken], of),
-        summed("tested", commits, branch.tried_commits, [branch.TESTED_COMMITS], of, opens=False),
-        Part("flaky", ("test_case_runs",), shares("flaky_share"), flaky.whole, daily=flaky),
-        summed("flaky_runs", runs, testing.flaky_runs, [changed], of),
-        Part("coverage", ("coverage",), shares("coverage"), lambda: testing.coverage(*of)),
-        summed("uptime", seen, uptime.watched, uptime.UPTIME, of),
-        summed("switches", flagged, flags.switched_on, [switched], of),
-        summed("switch_recoveries", flagged, flags.switched_off, [off], of),
-        summed("time_to_on", ("changes",), flags.released, [on], of),
-        summed("without", ("deployments",), flags.without, [others], of, opens=False),
-    ]
-
-
-def prepare(cache: Path, settings: Settings, *, only_deliveries: bool = False) -> None:
-    """Compile for DuckDB what is going to be counted, so that it is at hand then.
-
-    Args:
-        cache: The folder in which an engine is going to look for it.
-        settings: The site's choices.
-        only_deliveries: Only what is made of changes and deployments alone.
-    """
-    compiled, shape = Compiled(ibis.duckdb.connect().compile, cache), Shape.of(settings)
-    for part in parts(inputs(), grain_of(shape)):
-        if only_deliveries and not _DELIVERED.issuperset(part.needs):
-            continue
-        name = _named(part, shape)
-        for expression in asked(name, part.daily).values() if part.daily else [(name, part.table)]:
-            compiled.sql(*expression)
-    compiled.sql(*beyond(shape))
 
 
 def compute_arrow(engine: Runs, settings: Settings, only: Container[str] | None = None) -> pa.Table:
@@ -116,13 +35,10 @@ def compute_arrow(engine: Runs, settings: Settings, only: Container[str] | None 
         `model.SCHEMA`; in the order of scope, name, period, start and metric.
     """
     engine.settle(settings)
-    shape = Shape.of(settings)
-    chosen = [part for part in parts(inputs(), grain_of(shape)) if only is None or part.name in only]
+    shared = settings.shared_repositories
+    chosen = [part for part in ready.parts() if only is None or part.name in only]
     done = [
-        (
-            part,
-            _run(engine, part, _named(part, shape)) if any(map(engine.filled, part.needs)) else None,
-        )
+        (part, _run(engine, part, shared=shared) if any(map(engine.filled, part.needs)) else None)
         for part in chosen
     ]
     spine = _spine(done, settings)
@@ -141,13 +57,34 @@ def compute_arrow(engine: Runs, settings: Settings, only: Container[str] | None 
     return pa.concat_tables(found).sort_by("nth").drop_columns("nth")
 
 
-def _named(part: Part, shape: Shape) -> str:
-    """A part's expression with all that it depends on."""
-    return f"{part.name} {shape}"
+def outliers(engine: Runs, settings: Settings) -> pa.Table:
+    """codebase, kind (change, deployment), id, environment, at, measure, value, limit, of.
+
+    Measures: `lead_time`, the stages as `coding_time`, `size` (lines of a change, changes of a deployment),
+    `duration`, `recovery`; times in seconds. `of` is how many values the limit was
+    made from: of a few, the greatest is always beyond it.
+    """
+    engine.settle(settings)
+    return engine.run("outliers", lambda: _expressions().beyond())
 
 
-def _run(engine: Runs, part: Part, name: str) -> pa.Table:
-    return engine.run_daily(name, part.daily) if part.daily else engine.run(name, part.table, part.apart)
+def _run(engine: Runs, part: Part, *, shared: bool) -> pa.Table:
+    """The rows of a part."""
+    name = part.runs_as(shared_repositories=shared)
+
+    def expressed() -> Any:
+        return _expressions().parts(shared_repositories=shared)[part.name]
+
+    if part.daily:
+        return engine.run_daily(name, lambda: expressed().daily)
+    return engine.run(name, lambda: expressed().table(), part.apart)
+
+
+def _expressions() -> Any:
+    """Loaded only where SQL is not ready, or for another engine: it loads Ibis."""
+    from deploybook.metrics import expressions  # noqa: PLC0415
+
+    return expressions
 
 
 def _spine(done: list[tuple[Part, pa.Table | None]], settings: Settings) -> pa.Table:

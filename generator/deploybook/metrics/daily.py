@@ -29,6 +29,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from deploybook.metrics.model import PREFIX
+
 SPAN = 30
 """Days that one print is of."""
 _MICROSECONDS = SPAN * 86_400_000_000
@@ -74,6 +76,35 @@ class Daily:
     def whole(self) -> Any:
         """The figure, nothing kept."""
         return self.table(self.steps())
+
+
+def asked(name: str, daily: Callable[[], Daily]) -> dict[str, tuple[str, Callable[[], Any]]]:
+    """The expressions that such a figure asks for, with the names that they run under.
+
+    Args:
+        name: That of the figure.
+        daily: Makes it, when one of them has to be made.
+    """
+
+    def table(name: str, columns: dict[str, str]) -> Any:
+        import ibis  # noqa: PLC0415 - where SQL is ready nothing is made
+
+        return ibis.table(columns, name=PREFIX + name)
+
+    def since() -> Any:
+        return table("since", SINCE)
+
+    def late() -> Any:
+        return table("late", CASES)
+
+    expressions: dict[str, Callable[[], Any]] = {
+        "rows": lambda: daily().rows(),
+        "late": lambda: daily().late(since()),
+        "told": lambda: daily().told(late()),
+        "steps since": lambda: daily().since(late(), table("told", CASES), since()),
+        "of steps": lambda: daily().table(table("steps", STEPS)),
+    }
+    return {step: (f"{name} {step}", expression) for step, expression in expressions.items()}
 
 
 def print_sql(rows: str) -> str:

@@ -9,9 +9,8 @@ import ibis
 import pyarrow as pa
 
 from deploybook.metrics.daily import Daily
-from deploybook.metrics.model import INPUTS, Settings
+from deploybook.metrics.model import INPUTS, PREFIX, Settings, arrow_schema
 from deploybook.metrics.reference import REFERENCE, reference
-from deploybook.metrics.running import PREFIX
 
 
 class IbisEngine:
@@ -28,7 +27,7 @@ class IbisEngine:
         for name in INPUTS:
             found = rows.get(name)
             if found is None:
-                found = ibis.Schema.from_tuples(INPUTS[name].items()).to_pyarrow().empty_table()
+                found = arrow_schema(INPUTS[name]).empty_table()
             if self._lay(name, found.read_all() if isinstance(found, pa.RecordBatchReader) else found):
                 self._filled.add(name)
 
@@ -54,9 +53,9 @@ class IbisEngine:
         del name, apart
         return self._ibis.to_pyarrow(expression())
 
-    def run_daily(self, name: str, daily: Daily) -> pa.Table:
+    def run_daily(self, name: str, daily: Callable[[], Daily]) -> pa.Table:
         """The rows of a figure that is made of steps from day to day, all of them counted."""
-        return self.run(name, daily.whole)
+        return self.run(name, lambda: daily().whole())
 
     def _drop(self, name: str) -> None:
         """By a statement of our own: SQL that Ibis 12 makes for it lacks the name with a later sqlglot."""

@@ -19,7 +19,7 @@ UNDONE_HOURS = 24
 
 def switches(tables: Tables, made: Grain) -> Any:
     """flag, on_at, off_at, next_on_at: from on in a first live environment to off in all; or with no end."""
-    live = list(made.shape.live)
+    live = made.live.environment
     told = tables.flag_changes.filter(_.environment.lower().isin(live), _.changed_at <= made.as_of)
     states = told.select(
         "flag", environment=_.environment.lower(), at=_.changed_at, on=one(~_.state.isin(OFF))
@@ -54,7 +54,7 @@ def judged(tables: Tables, made: Grain) -> Any:
     causeless = told.filter(_.flag.isnull(), _.matched_by.fill_null("") != "said")
     # Seconds are worked out on both sides before they meet: there are many more pairs than rows.
     began = causeless.select("codebase", "started", second=whole(_.started)).distinct()
-    until = spans.select("flag", "on_at", until=whole(_.on_at) + int(made.shape.near_hours * 3600))
+    until = spans.select("flag", "on_at", until=whole(_.on_at) + made.clock.near_seconds.as_scalar())
     near = (
         until.inner_join(of_codebases(tables), "flag")
         .inner_join(began, "codebase")

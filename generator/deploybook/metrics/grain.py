@@ -8,15 +8,21 @@ from typing import Any
 import ibis
 from ibis import _
 
-from deploybook.metrics.model import Shape
+from deploybook.metrics.model import INPUTS, PREFIX, Tables
+from deploybook.metrics.reference import REFERENCE
 
 
 @dataclass(frozen=True)
 class Grain:
-    """The tables of `reference.REFERENCE` as expressions name them, and what else shapes an expression."""
+    """The tables of `reference.REFERENCE` as expressions name them.
 
-    shape: Shape
+    Whether a repository holds several codebases is the one choice of a site that shapes an expression itself;
+    all others are rows of these.
+    """
+
+    shared_repositories: bool
     clock: Any
+    live: Any
     days: Any
     places: Any
     ends: Any
@@ -31,6 +37,21 @@ class Grain:
     def as_of(self) -> Any:
         """The clock, as a value to compare with."""
         return self.clock.as_of.as_scalar()
+
+
+def _unbound(name: str) -> Any:
+    """An input or a small table as expressions name it."""
+    return ibis.table({**INPUTS, **REFERENCE}[name], name=PREFIX + name)
+
+
+def inputs() -> Tables:
+    """All inputs."""
+    return Tables(**{name: _unbound(name) for name in INPUTS})
+
+
+def grain(*, shared_repositories: bool) -> Grain:
+    """The small tables."""
+    return Grain(shared_repositories, **{name: _unbound(name) for name in REFERENCE})
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import ibis
 from ibis import _
 
 from deploybook.metrics.grain import Facts, Grain
-from deploybook.metrics.measures import NO, Measure, Percentile, Rate
-from deploybook.metrics.model import Shape, Tables
+from deploybook.metrics.measures import Measure, Percentile, Rate
+from deploybook.metrics.model import Tables
 from deploybook.metrics.throughput import deployments
 
 REWORK = ("hotfix", "revert", "rollback")
@@ -37,16 +37,16 @@ def recovered(tables: Tables, made: Grain) -> Facts:
     return Facts(failed(facts.rows), failed(facts.flagged))
 
 
-def of_recoveries(shape: Shape) -> list[Measure]:
+def of_recoveries(made: Grain) -> list[Measure]:
     """From a failed deployment's finish to its end."""
-    limit = shape.recovery_limit_seconds
+    limit = made.clock.recovery_limit_seconds.as_scalar()
     known = _.recovery_seconds.notnull() & (_.recovery_seconds >= 0)
     name = "failed_deployment_recovery"
     return [
         Rate(
             f"{name}_within_target",
-            NO if limit is None else _.recovery_seconds <= limit,
-            NO if limit is None else known,
+            _.recovery_seconds <= limit,
+            known & limit.notnull(),
             ~known,
         ),
         Percentile(f"{name}_time_p50", "seconds", _.recovery_seconds),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import ibis
 from ibis import _
@@ -12,6 +12,7 @@ from ibis import _
 from deploybook.metrics.daily import Daily
 from deploybook.metrics.grain import Facts, Grain, in_scopes_and_periods
 from deploybook.metrics.model import KEYS, Tables
+from deploybook.metrics.part import Figure, FigureKind, Part
 
 YES = ibis.literal(True)
 NO = ibis.literal(False)
@@ -65,7 +66,6 @@ class Ratio:
 
 
 Measure = Count | Rate | Percentile | Ratio
-FigureKind = Literal["count", "days", "rate", "percentile"]
 _KIND: dict[type, FigureKind] = {
     Count: "count",
     Rate: "rate",
@@ -75,35 +75,18 @@ _KIND: dict[type, FigureKind] = {
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A metric's place in a wide table: columns `<metric>__v` (value), `__n`, `__d` and `__x` (missing)."""
-
-    metric: str
-    unit: str
-    kind: FigureKind
-
-
-@dataclass(frozen=True)
-class Part:
-    """Figures that are made together.
+class Expressed:
+    """A part with the expression that makes it.
 
     Args:
-        name: Tells it from the others.
-        needs: Inputs: without a row in any of them there is nothing to count.
-        figures: Their columns.
+        part: What it is.
         table: Makes the expression: the keys, and for each figure its columns.
-        opens: Whether its first event opens a scope's history: from there on empty periods are figures too.
+        daily: How it is made of steps from day to day, where it is.
     """
 
-    name: str
-    needs: tuple[str, ...]
-    figures: tuple[Figure, ...]
+    part: Part
     table: Callable[[], Any]
-    opens: bool = True
-    apart: str | None = None
-    """The input by whose size weeks, months and quarters are counted one after the other."""
     daily: Daily | None = None
-    """How it is made of steps from day to day, where it is."""
 
 
 def summed(
@@ -115,17 +98,13 @@ def summed(
     *,
     opens: bool = True,
     apart: bool = False,
-) -> Part:
+    by_repository: bool = False,
+) -> Expressed:
     """The part that summarises events by measures; `apart` where their events cost little to find again."""
     figures = tuple(Figure(each.metric, each.unit, _KIND[type(each)]) for each in measures)
-    return Part(
-        name,
-        needs,
-        figures,
-        lambda: summarise(facts(*sources), measures, sources[1]),
-        opens,
-        needs[0] if apart else None,
-    )
+    held_apart = needs[0] if apart else None
+    part = Part(name, needs, figures, opens, held_apart, by_repository=by_repository)
+    return Expressed(part, lambda: summarise(facts(*sources), measures, sources[1]))
 
 
 def summarise(facts: Facts, measures: Sequence[Measure], made: Grain) -> Any:

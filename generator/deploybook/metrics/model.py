@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 INSTANT = "timestamp('UTC', 6)"
+PREFIX = "counted_"
+"""Before the names of what is laid down, that they hide nothing of a history on the same connection."""
 STAGES = ("coding", "pickup", "review", "waiting")
 
 
@@ -58,6 +60,21 @@ INPUTS: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 """What is counted, and the columns that are looked at: of `linking.model`, and of the history's records."""
+
+
+_ARROW: dict[str, pa.DataType] = {
+    "string": pa.string(),
+    "date": pa.date32(),
+    "int64": pa.int64(),
+    "boolean": pa.bool_(),
+    "array<string>": pa.list_(pa.string()),
+    INSTANT: pa.timestamp("us", tz="UTC"),
+}
+
+
+def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:
+    """The same columns for Arrow."""
+    return pa.schema([(name, _ARROW[kind]) for name, kind in columns.items()])
 
 
 @dataclass(frozen=True)
@@ -110,29 +127,10 @@ class Settings:
     recovery_limit_seconds: int | None = None
     near_hours: float = 24
 
-
-@dataclass(frozen=True)
-class Shape:
-    """The few settings that an expression itself depends on; all others are rows of small tables."""
-
-    live: tuple[str, ...]
-    lead_time_limit_seconds: int | None
-    recovery_limit_seconds: int | None
-    near_hours: float
-    shared_repositories: bool
-    """Whether a repository holds several codebases, so that a change may be told more than once."""
-
-    @staticmethod
-    def of(settings: Settings) -> Shape:
-        """Those of the settings."""
-        repositories = settings.repositories.values()
-        return Shape(
-            tuple(name.lower() for name in settings.live),
-            settings.lead_time_limit_seconds,
-            settings.recovery_limit_seconds,
-            settings.near_hours,
-            len(set(repositories)) < len(repositories),
-        )
+    @property
+    def shared_repositories(self) -> bool:
+        """Whether a repository holds several codebases, so that a change may be told more than once."""
+        return len(set(self.repositories.values())) < len(self.repositories)
 
 
 KEYS = ("scope", "name", "period", "period_start")

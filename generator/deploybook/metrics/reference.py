@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from deploybook.metrics.model import INSTANT, Settings
+from deploybook.metrics.model import INSTANT, Settings, arrow_schema
 from deploybook.periods import KINDS, WORKING_DAYS, Kind, days, first_day, local_date, to_utc
 
 FIRST_DAY = date(2000, 1, 1)
@@ -19,7 +19,11 @@ FIRST_DAY = date(2000, 1, 1)
 
 _TURNS = {"utc_day": "date", "turn": INSTANT, "first": "date", "then": "date"}
 REFERENCE: dict[str, dict[str, str]] = {
-    "clock": {"as_of": INSTANT},
+    "clock": {
+        "as_of": INSTANT,
+        **dict.fromkeys(("lead_time_limit_seconds", "recovery_limit_seconds", "near_seconds"), "int64"),
+    },
+    "live": {"environment": "string"},
     "days": _TURNS,
     "places": {**_TURNS, "period": "string"},
     "ends": {"period": "string", "period_start": "date", "day": "date"},
@@ -30,13 +34,13 @@ REFERENCE: dict[str, dict[str, str]] = {
     "required": {"codebase": "string", "pipeline": "string"},
     "repositories": {"codebase": "string", "repository": "string"},
 }
-"""Their columns. Of `days`: before `turn` in that UTC day the local day is `first`, then it is `then`;
-`places` has the same for the first days of periods, three rows a UTC day. `ends` has the last day of each
-period, or the clock's where that is earlier; `borders` each instant at which a period begins, and the clock.
-`scopes`: a codebase is itself, its team and the site."""
+"""Their columns. `clock` is one row: the clock, and the site's limits, unknown where it has none; `live` has
+the environments where users are, in small letters. Of `days`: before `turn` in that UTC day the local day is
+`first`, then it is `then`; `places` has the same for the first days of periods, three rows a UTC day. `ends`
+has the last day of each period, or the clock's where that is earlier; `borders` each instant at which a
+period begins, and the clock. `scopes`: a codebase is itself, its team and the site."""
 
 _first_day = cache(first_day)
-_ARROW = {"string": pa.string(), "date": pa.date32(), INSTANT: pa.timestamp("us", tz="UTC")}
 
 
 def reference(settings: Settings) -> dict[str, pa.Table]:
@@ -45,7 +49,15 @@ def reference(settings: Settings) -> dict[str, pa.Table]:
     as_of = settings.as_of.astimezone(UTC)
     own = sorted({*settings.codebases, *settings.teams})
     rows: dict[str, Sequence[tuple[Any, ...]]] = {
-        "clock": [(as_of,)],
+        "clock": [
+            (
+                as_of,
+                settings.lead_time_limit_seconds,
+                settings.recovery_limit_seconds,
+                int(settings.near_hours * 3600),
+            )
+        ],
+        "live": [(name,) for name in dict.fromkeys(name.lower() for name in settings.live)],
         "borders": [(at,) for at in sorted({*_starts(settings.zone, last), as_of})],
         "working_days": [
             (day, kind, _first_day(kind, day)) for day in _working_days(settings) for kind in KINDS
@@ -79,10 +91,11 @@ def _working_days(settings: Settings) -> list[date]:
 
 
 def _table(name: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    fields = REFERENCE[name]
-    columns = list(zip(*rows, strict=True)) or [() for _field in fields]
-    arrays = [pa.array(values, _ARROW[kind]) for values, kind in zip(columns, fields.values(), strict=True)]
-    return pa.table(dict(zip(fields, arrays, strict=True)))
+    schema = arrow_schema(REFERENCE[name])
+    columns = list(zip(*rows, strict=True)) or [() for _field in schema]
+    return pa.table(
+        [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema
+    )
 
 
 def _starts(zone: ZoneInfo, last: date) -> list[datetime]:

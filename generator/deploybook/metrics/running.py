@@ -14,18 +14,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
-import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
-from ibis import util
-from ibis.expr import operations
 
+from deploybook.metrics import ready
 from deploybook.metrics.daily import (
     CASES,
-    SINCE,
-    STEPS,
     Daily,
     Kept,
+    asked,
     changed,
     joined,
     print_sql,
@@ -33,32 +30,14 @@ from deploybook.metrics.daily import (
     shares,
     since_table,
 )
-from deploybook.metrics.grain import Grain
-from deploybook.metrics.model import INPUTS, Settings, Shape, Tables
+from deploybook.metrics.model import INPUTS, PREFIX, Settings, arrow_schema
 from deploybook.metrics.reference import REFERENCE, reference
 from deploybook.periods import KINDS
 
-PREFIX = "counted_"
-"""Before the names of what is laid down, that they hide nothing of a history on the same connection."""
 TOGETHER = 3_000_000
 """Rows whose steps from day to day are worked out together: as many take two gigabytes, of any history."""
 LARGE = 100_000
 """An input with so many rows is counted with an eye on memory."""
-
-
-def unbound(name: str) -> Any:
-    """An input or a small table as expressions name it."""
-    return ibis.table({**INPUTS, **REFERENCE}[name], name=PREFIX + name)
-
-
-def inputs() -> Tables:
-    """All inputs."""
-    return Tables(**{name: unbound(name) for name in INPUTS})
-
-
-def grain_of(shape: Shape) -> Grain:
-    """The small tables."""
-    return Grain(shape, **{name: unbound(name) for name in REFERENCE})
 
 
 class Runs(Protocol):
@@ -83,7 +62,7 @@ class Runs(Protocol):
         """
         ...
 
-    def run_daily(self, name: str, daily: Daily) -> pa.Table:
+    def run_daily(self, name: str, daily: Callable[[], Daily]) -> pa.Table:
         """The rows of a figure that is made of steps from day to day, as `run` names it."""
         ...
 
@@ -116,18 +95,29 @@ class Compiled:
         return text
 
 
-def asked(name: str, daily: Daily) -> dict[str, tuple[str, Callable[[], Any]]]:
-    """The expressions that a figure made of steps from day to day asks for, with their names."""
-    since = ibis.table(SINCE, name=PREFIX + "since")
-    late, told = (ibis.table(CASES, name=PREFIX + each) for each in ("late", "told"))
-    expressions: dict[str, Callable[[], Any]] = {
-        "rows": daily.rows,
-        "late": lambda: daily.late(since),
-        "told": lambda: daily.told(late),
-        "steps since": lambda: daily.since(late, told, since),
-        "of steps": lambda: daily.table(ibis.table(STEPS, name=PREFIX + "steps")),
-    }
-    return {step: (f"{name} {step}", expression) for step, expression in expressions.items()}
+class Backend(Protocol):
+    """What an engine asks of the connection that its inputs lie on."""
+
+    @property
+    def con(self) -> Any:
+        """DuckDB's connection."""
+        ...
+
+    def compile(self, expression: Any) -> Any:
+        """SQL of an expression."""
+        ...
+
+
+class _Memory:
+    """A connection of its own; Ibis is loaded where something has to be compiled."""
+
+    def __init__(self) -> None:
+        self.con = duckdb.connect()
+
+    def compile(self, expression: Any) -> Any:
+        import ibis  # noqa: PLC0415
+
+        return ibis.duckdb.from_connection(self.con).compile(expression)
 
 
 class Engine:
@@ -140,19 +130,21 @@ class Engine:
         cache: A folder for compiled SQL.
     """
 
-    def __init__(self, rows: Mapping[str, Any], backend: Any = None, cache: Path | None = None) -> None:
-        self._ibis = backend or ibis.duckdb.connect()
-        self._db = self._ibis.con
+    def __init__(
+        self, rows: Mapping[str, Any], backend: Backend | None = None, cache: Path | None = None
+    ) -> None:
+        self._backend: Any = backend or _Memory()
+        self._db = self._backend.con
         self._db.execute("SET TimeZone = 'UTC'")
         self._settled: Settings | None = None
         self._filled: set[str] = set()
         self._large: set[str] = set()
-        self._compiled = Compiled(self._ibis.compile, cache)
+        self._compiled = Compiled(self._backend.compile, cache)
         self._rows = dict(rows)
         for name in INPUTS:
             found = rows.get(name)
             if found is None:
-                found = ibis.Schema.from_tuples(INPUTS[name].items()).to_pyarrow().empty_table()
+                found = arrow_schema(INPUTS[name]).empty_table()
             self._lay(name, found)
             some = self._db.sql(f"SELECT 1 FROM {PREFIX}{name} LIMIT {LARGE}").to_arrow_table().num_rows  # noqa: S608
             self._filled |= {name} if some else set()
@@ -174,11 +166,14 @@ class Engine:
             self._db.execute(f"CREATE TEMP TABLE {PREFIX}{name} AS SELECT {listed} FROM {PREFIX}stream")  # noqa: S608
             self._db.unregister(PREFIX + "stream")
         else:
+            from ibis import util  # noqa: PLC0415 - whoever gives such rows has loaded it
+            from ibis.expr import operations  # noqa: PLC0415
+
             if rows.op().find(operations.JoinChain):
                 # Merged from several sources: once, not for every figure. Under a name of its own, because
                 # Ibis replaces a table by a statement that newer sqlglot writes without the table's name.
-                rows = self._ibis.create_table(util.gen_name("merged"), rows.select(columns), temp=True)
-            select = self._ibis.compile(rows.select(columns))
+                rows = self._backend.create_table(util.gen_name("merged"), rows.select(columns), temp=True)
+            select = self._backend.compile(rows.select(columns))
             self._db.execute(f"CREATE OR REPLACE TEMP VIEW {PREFIX}{name} AS {select}")
 
     def settle(self, settings: Settings) -> None:
@@ -197,7 +192,7 @@ class Engine:
 
     def run(self, name: str, expression: Callable[[], Any], apart: str | None = None) -> pa.Table:
         """The rows of an expression, made and compiled where it was not before; see `Runs`."""
-        sql = self._compiled.sql(name, expression)
+        sql = self._sql(name, expression)
         with self._as_written():
             if apart not in self._large:
                 return self._db.sql(sql).to_arrow_table()
@@ -220,13 +215,13 @@ class Engine:
         finally:
             self._db.execute("RESET disabled_optimizers")
 
-    def run_daily(self, name: str, daily: Daily) -> pa.Table:
+    def run_daily(self, name: str, daily: Callable[[], Daily]) -> pa.Table:
         """The rows of a figure that is made of steps from day to day, of which those that are kept stand."""
         if self._compiled.folder is None:
-            return self.run(name, daily.whole)
+            return self.run(f"{name} whole", lambda: daily().whole())
         kept = Kept(self._compiled.folder / f"{_short(name)}.parquet", self._days)
         steps, before = kept.read()
-        rows = self._compiled.sql(*asked(name, daily)["rows"])
+        rows = self._sql(*asked(name, daily)["rows"])
         now = prints_of(self._db.sql(print_sql(rows)).to_arrow_table())
         if since := changed(before, now):
             fresh = [self._steps(name, daily, share) for share in shares(since, now, TOGETHER)]
@@ -235,17 +230,20 @@ class Engine:
         self._db.register(PREFIX + "steps", steps)
         return self.run(*asked(name, daily)["of steps"])
 
-    def _steps(self, name: str, daily: Daily, since: Mapping[str, date]) -> pa.Table:
+    def _steps(self, name: str, daily: Callable[[], Daily], since: Mapping[str, date]) -> pa.Table:
         # Tables are made of what is looked at: where one statement asks for it more than once, DuckDB holds
         # in memory all that it is found in.
         self._db.register(PREFIX + "since", since_table(since))
         expressions = asked(name, daily)
         for each in ("late", "told"):
-            self._make(each, self._compiled.sql(*expressions[each]))
+            self._make(each, self._sql(*expressions[each]))
         try:
             return self.run(*expressions["steps since"])
         finally:
             self._db.execute(f"DROP TABLE {PREFIX}late; DROP TABLE {PREFIX}told")
+
+    def _sql(self, name: str, expression: Callable[[], Any]) -> str:
+        return ready.sql(name) or self._compiled.sql(name, expression)
 
     def _make(self, name: str, sql: str) -> None:
         listed = ", ".join(f'"{column}"' for column in CASES)
@@ -261,10 +259,8 @@ def _short(name: str) -> str:
 @cache
 def _version() -> str:
     """What compiled SQL depends on besides the settings: this package's source, and who compiles it."""
-    digest = hashlib.sha256("\0".join((ibis.__version__, version("sqlglot"), duckdb.__version__)).encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:24]
+    by = (version("ibis-framework"), version("sqlglot"), duckdb.__version__)
+    return hashlib.sha256("\0".join((*by, ready.source())).encode()).hexdigest()[:24]
 
 
 def _folder(cache: Path) -> Path:

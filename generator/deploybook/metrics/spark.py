@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pyarrow as pa
 from ibis.expr import operations
 
 from deploybook.metrics.daily import Daily
-from deploybook.metrics.model import INPUTS, Settings
+from deploybook.metrics.model import INPUTS, PREFIX, Settings, arrow_schema
 from deploybook.metrics.reference import REFERENCE, reference
-from deploybook.metrics.running import PREFIX, Compiled
+from deploybook.metrics.running import Compiled
 
 
 class SparkEngine:
@@ -41,7 +40,7 @@ class SparkEngine:
         for name in INPUTS:
             found = rows.get(name)
             if found is None:
-                found = ibis.Schema.from_tuples(INPUTS[name].items()).to_pyarrow().empty_table()
+                found = arrow_schema(INPUTS[name]).empty_table()
             self._lay(name, found)
             some = found.num_rows if isinstance(found, pa.Table) else len(self._view(name).take(1))
             if some:
@@ -76,6 +75,6 @@ class SparkEngine:
         # That a column cannot be null is said here alone: tables are to be the same from every engine.
         return rows.cast(pa.schema([pa.field(field.name, field.type) for field in rows.schema]))
 
-    def run_daily(self, name: str, daily: Daily) -> pa.Table:
+    def run_daily(self, name: str, daily: Callable[[], Daily]) -> pa.Table:
         """The rows of a figure that is made of steps from day to day, all of them counted."""
-        return self.run(name, daily.whole)
+        return self.run(name, lambda: daily().whole())

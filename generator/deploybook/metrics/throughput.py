@@ -8,8 +8,9 @@ import ibis
 from ibis import _
 
 from deploybook.metrics.grain import Facts, Grain, in_scopes_and_days
-from deploybook.metrics.measures import NO, Count, Figure, Measure, Part, Percentile, Rate
-from deploybook.metrics.model import KEYS, STAGES, Shape, Tables
+from deploybook.metrics.measures import Count, Expressed, Measure, Percentile, Rate
+from deploybook.metrics.model import KEYS, STAGES, Tables
+from deploybook.metrics.part import Figure, Part
 
 
 def deployments(tables: Tables, _made: Grain) -> Facts:
@@ -27,7 +28,7 @@ def delivered(tables: Tables, made: Grain) -> Facts:
         return rows.filter(_.deployed_at.notnull(), _.state != "undone").mutate(at=_.deployed_at)
 
     rows, flagged = live(originals(tables)), live(by_flag(tables))
-    if not made.shape.shared_repositories:
+    if not made.shared_repositories:
         return Facts(rows, flagged)
 
     def named(rows: Any) -> Any:
@@ -57,15 +58,15 @@ def of_deployments() -> list[Measure]:
     ]
 
 
-def of_changes(shape: Shape) -> list[Measure]:
+def of_changes(made: Grain) -> list[Measure]:
     """Lead time and its stages; the share within the target, where one is set."""
-    limit = shape.lead_time_limit_seconds
+    limit = made.clock.lead_time_limit_seconds.as_scalar()
     known = _.lead_time_seconds.notnull() & (_.lead_time_seconds >= 0)
     return [
         Rate(
             "change_lead_time_within_target",
-            NO if limit is None else _.lead_time_seconds <= limit,
-            NO if limit is None else known,
+            _.lead_time_seconds <= limit,
+            known & limit.notnull(),
             ~known,
         ),
         Percentile("change_lead_time_p50", "seconds", _.lead_time_seconds),
@@ -74,7 +75,7 @@ def of_changes(shape: Shape) -> list[Measure]:
     ]
 
 
-def deployment_days(tables: Tables, made: Grain) -> Part:
+def deployment_days(tables: Tables, made: Grain) -> Expressed:
     """Working days with at least one successful deployment."""
 
     def table() -> Any:
@@ -84,4 +85,5 @@ def deployment_days(tables: Tables, made: Grain) -> Part:
         held = in_scopes_and_days(chosen, made).distinct()
         return held.inner_join(made.working_days, "day").group_by(*KEYS).agg(deployment_days__n=_.count())
 
-    return Part("deployment_days", ("deployments",), (Figure("deployment_days", "days", "days"),), table)
+    figures = (Figure("deployment_days", "days", "days"),)
+    return Expressed(Part("deployment_days", ("deployments",), figures), table)

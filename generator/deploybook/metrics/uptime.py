@@ -60,7 +60,7 @@ def _steps(tables: Tables, made: Grain) -> Any:
         _.down.notnull(),
         _.codebase.notnull(),
         _.started_at <= made.as_of,
-        _.environment.isnull() | _.environment.lower().isin(list(made.shape.live)),
+        _.environment.isnull() | _.environment.lower().isin(made.live.environment),
     )
     incidents = told.select("codebase", "id", "down", "started_at", "resolved_at").distinct()
     closed = ibis.coalesce(_.resolved_at <= made.as_of, ibis.literal(False))

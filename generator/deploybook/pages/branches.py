@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from deploybook.config import Config
 from deploybook.linking.model import BranchCommit
-from deploybook.metrics.branch import BEFORE_MERGE, GREEN, RED, RETIRED_DAYS
+from deploybook.metrics.outcomes import BEFORE_MERGE, GREEN, RED, RETIRED_DAYS
 from deploybook.practices import Span
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.metrics.branch import RED
+from deploybook.metrics.outcomes import RED
 from deploybook.pages.book import Book
 from deploybook.records import Reason, Said
 from deploybook.text import escape, link

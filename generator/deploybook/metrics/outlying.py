@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import ibis
-import pyarrow as pa
 from ibis import _
 
 from deploybook.metrics.grain import Grain
-from deploybook.metrics.model import STAGES, Settings, Shape, Tables
-from deploybook.metrics.running import Runs, grain_of, inputs
+from deploybook.metrics.model import STAGES, Tables
 from deploybook.metrics.throughput import originals
 
 WEEKS = 26
 BEYOND = 0.95
 
 
-def outliers(engine: Runs, settings: Settings) -> pa.Table:
-    """codebase, kind (change, deployment), id, environment, at, measure, value, limit, of.
-
-    Measures: `lead_time`, the stages as `coding_time`, `size` (lines of a change, changes of a deployment),
-    `duration`, `recovery`; times in seconds. `of` is how many values the limit was
-    made from: of a few, the greatest is always beyond it.
-    """
-    engine.settle(settings)
-    return engine.run(*beyond(Shape.of(settings)))
-
-
-def beyond(shape: Shape) -> tuple[str, Callable[[], Any]]:
-    """The expression, and the name that it runs under."""
-    return "outliers", lambda: _beyond(inputs(), grain_of(shape))
-
-
-def _beyond(tables: Tables, made: Grain) -> Any:
+def beyond(tables: Tables, made: Grain) -> Any:
+    """codebase, kind, id, environment, at, measure, value, limit, of; as `compute.outliers` tells them."""
     values = ibis.union(*_changes(tables), *_deployments(tables))
     recent = values.filter(
         _.at + ibis.interval(weeks=WEEKS) > made.as_of, _.at <= made.as_of, _.value.notnull(), _.value >= 0
@@ -42,8 +24,8 @@ def _beyond(tables: Tables, made: Grain) -> Any:
     # Rounded, for engines interpolate with other last bits, and a value may be its own limit.
     limit = _.value.quantile(BEYOND).round(6)
     limits = recent.group_by("codebase", "kind", "measure").agg(limit=limit, of=_.count())
-    beyond = recent.inner_join(limits, ["codebase", "kind", "measure"])
-    return beyond.filter(_.value > _["limit"]).order_by(
+    limited = recent.inner_join(limits, ["codebase", "kind", "measure"])
+    return limited.filter(_.value > _["limit"]).order_by(
         "codebase", _.at.desc(), "kind", "id", "environment", "measure"
     )
 
