@@ -12,6 +12,7 @@ import pytest
 from tests.support import small
 
 from deploybook.build import ahead
+from deploybook.render import environment
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
 
@@ -25,11 +26,11 @@ def test_templates_are_compiled_before_they_are_asked_for(
 ) -> None:
     small.make(tmp_path)
     made = tmp_path / "ahead"
+    there_are = len(environment(tmp_path / "none").list_templates(extensions=["jinja"]))
     with ahead.compiled(made):
-        before = -1
-        for _ in range(600):
-            time.sleep(0.2)
-            if before == (before := len(all_of(made))) > 0:  # no more of them come
+        for _ in range(1200):
+            time.sleep(0.1)
+            if len(all_of(made)) == there_are:
                 break
     monkeypatch.setattr(ahead, "compiled", lambda *_: nullcontext())
     assert small.build(tmp_path) == 0
