@@ -75,7 +75,8 @@ class Workers:
 
 def _drawing() -> ModuleType:
     """What draws: a second of imports, needed for new charts only."""
-    with absent("rfc3987_syntax"):  # Altair's schemas never check addresses; its grammar takes another second
+    # Altair's schemas never check addresses or durations: what would takes longer to load than Altair itself.
+    with absent("rfc3987_syntax", "rfc3986_validator", "isoduration"):
         from deploybook.charts import drawing  # noqa: PLC0415
 
     return drawing
