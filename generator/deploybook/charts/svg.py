@@ -24,7 +24,7 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _PLACE = re.compile(r"translate\((-?[\d.e-]+),(-?[\d.e-]+)\)")
 _DISC = re.compile(r"M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0")
-_LOOKS = ("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity")
+_LOOKS = ("fill", "stroke", "stroke-width", "stroke-dasharray", "opacity")
 _LETTERS = ("text-anchor", "font-size", "font-weight")
 _RUN = 3
 """A longer run of shapes that look alike is worth a group."""
@@ -89,7 +89,7 @@ def _piece(element: ElementTree.Element, marks: Mapping[str, Mark]) -> tuple[str
     if tag == "g":
         return "", _group(element, marks), ""
     tag, place = _placed(tag, given)
-    looks = _looks(*(given.get(name) for name in _LOOKS[:-1]), given.get("opacity"))
+    looks = _looks(*map(given.get, _LOOKS))
     mark = marks.get(given.get("aria-label", ""))
     before, after = f"<{tag}{place}", f"></{tag}>"
     if tag == "text":
@@ -120,7 +120,7 @@ def _placed(tag: str, given: Mapping[str, str]) -> tuple[str, str]:
 @lru_cache(maxsize=64)
 def _looks(*values: str | None) -> str:
     """How a shape looks, as attributes: there are few ways, and many shapes."""
-    return _attributes(zip(_LOOKS, values, strict=True))
+    return _attributes(zip((*_LOOKS[:-1], "fill-opacity"), values, strict=True))
 
 
 def _attributes(pairs: Iterable[tuple[str, str | None]]) -> str:
