@@ -83,7 +83,8 @@ def plain(text: str, *, limit: int | None = LIMIT, breaks: bool = False) -> str:
         limit: Characters kept, then "…"; none where there is to be no limit.
         breaks: Keep line ends as line feeds, at most two together.
     """
-    if (limit is None or len(text) <= limit) and text.isascii() and text.isprintable() and "  " not in text:
+    usual = text.replace("\N{NO-BREAK SPACE}", "_")  # it stands between a number and its unit, and stays
+    if (limit is None or len(text) <= limit) and usual.isascii() and usual.isprintable() and "  " not in text:
         return text.strip(" ")  # nine texts of ten: the rest would change nothing else in them
     cut = False
     if limit is not None and len(text) > limit * 4:

@@ -34,7 +34,6 @@ def strip(data: Strip, *, narrow: bool) -> Plate:
     plate.rule(
         [{"x": x, "x2": x, "y": room, "y2": height} for x in (plate.px(t.at) for t in scale.ticks)],
         LINE,
-        pixels=True,
         strokeWidth=1,
     )
     for tick in scale.ticks:
@@ -47,8 +46,8 @@ def strip(data: Strip, *, narrow: bool) -> Plate:
     for spot, x, y in swarm:
         row: Row = {"x": x, "y": middle + y, "k": plate.key(f"{spot.name}: {spot.worded}", spot.href)}
         (unusual if spot.unusual or spot.named else usual).append(row)
-    plate.point(usual, radius, INK, pixels=True, opacity=0.5)
-    plate.point(unusual, radius + 0.3, ACCENT, pixels=True)
+    plate.point(usual, radius, INK, opacity=0.5)
+    plate.point(unusual, radius + 0.3, ACCENT)
     _names(plate, named, swarm, middle)
     return plate
 
@@ -65,14 +64,14 @@ def uptime(data: Uptime, *, narrow: bool) -> Plate:
     for place, week in enumerate(data.weeks):
         row: Row = {"x": plate.px(place), "x2": plate.px(place + 1 - gap), "y": 0, "y2": height}
         (empty if week.minutes is not None else unknown).append(row)
-    plate.rect(empty, WASH, pixels=True, stroke=LINE)
-    plate.rect(unknown, RULE, pixels=True, filled=False, strokeWidth=1, strokeDash=[2, 2])
+    plate.rect(empty, WASH, stroke=LINE)
+    plate.rect(unknown, None, stroke=RULE, strokeWidth=1, strokeDash=[2, 2])
     labels: list[tuple[float, str]] = []
     down = [(place, week) for place, week in enumerate(data.weeks) if week.minutes]
     for place, week in down:
         top = height - max(2.0, (week.minutes or 0) / most * height)
         row = {"x": plate.px(place), "x2": plate.px(place + 1 - gap), "y": top, "y2": height}
-        plate.rect([row], BAD, pixels=True)
+        plate.rect([row], BAD)
     for place, week in sorted(down, key=lambda pair: -(pair[1].minutes or 0)):
         label = f"{week.minutes:.0f}" if (week.minutes or 0) >= 1 else "<1"
         x = plate.px(place + (1 - gap) / 2)
@@ -93,6 +92,7 @@ def stages(data: Stages, *, narrow: bool) -> Plate:
     frame = Frame(width, len(data.stages) * step, left, 64, 0, 4)
     plate = Plate(frame, Scale(0, total, ()), Scale(0, 1, ()))
     longest = max(stage.seconds for stage in data.stages)
+    joints: list[Row] = []
     at = 0.0
     for place, stage in enumerate(data.stages):
         top = place * step + offset
@@ -107,13 +107,13 @@ def stages(data: Stages, *, narrow: bool) -> Plate:
             fontWeight=weight,
         )
         if place and not narrow:
-            joint: Row = {"x": start, "x2": start, "y": top - step + 16, "y2": top}
-            plate.rule([joint], RULE, pixels=True, strokeWidth=1)
+            joints.append({"x": start, "x2": start, "y": top - step + 16, "y2": top})
         bar: Row = {"x": start, "x2": max(end, start + 1), "y": top, "y2": top + 16}
-        plate.rect([bar], INK if stands_out else RULE, pixels=True)
+        plate.rect([bar], INK if stands_out else RULE)
         said: Row = {"x": end + 8, "y": top + 12.5, "t": stage.worded}
         plate.label([said], INK, align="left", fontSize=13, fontWeight=700)
         at += stage.seconds
+    plate.rule(joints, RULE, strokeWidth=1)
     return plate
 
 
@@ -143,13 +143,17 @@ def _swarm(
 def _names(plate: Plate, named: list[Spot], swarm: list[tuple[Spot, float, float]], middle: float) -> None:
     """Label the farthest, the lowest label leftmost, so that none crosses another's line."""
     where = {id(spot): (x, middle + y) for spot, x, y in swarm}
+    lines: list[Row] = []
+    rings: list[Row] = []
     for place, spot in enumerate(reversed(named)):
         x, y = where[id(spot)]
         level = (place + 1) * _LABEL - 5
-        plate.rule([{"x": x, "x2": x, "y": level + 5, "y2": y - 6.5}], ACCENT, pixels=True, strokeWidth=1)
-        plate.ring([{"x": x, "y": y}], 6.5, ACCENT, pixels=True)
+        lines.append({"x": x, "x2": x, "y": level + 5, "y2": y - 6.5})
+        rings.append({"x": x, "y": y})
         label = f"{spot.name}, {spot.worded}"
         end = min(x + 4, plate.frame.width + 8)
         fits = end - axes.text_width(label, bold=True) > -8
         row: Row = {"x": end if fits else x - 4, "y": level, "t": label}
         plate.label([row], ACCENT, align="right" if fits else "left", fontWeight=600)
+    plate.rule(lines, ACCENT, strokeWidth=1)
+    plate.ring(rings, 6.5, ACCENT)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import vl_convert
-from altair.utils.schemapi import debug_mode
 from markupsafe import Markup
 
 from deploybook.charts import alone, overtime
 from deploybook.charts.model import Data, Dots, Stages, Strip, Uptime, Weekly
 from deploybook.charts.plate import Plate
+from deploybook.charts.sheet import compiled
 from deploybook.charts.svg import finish
 
 
 def picture(data: Data, *, narrow: bool) -> Markup:
     """Draw one chart for a phone or for a wider page."""
-    with debug_mode(False):  # checking each layer against the schema takes ten times as long as drawing it
-        plate = compose(data, narrow=narrow)
-        spec = plate.spec()
-    exported = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    plate = compose(data, narrow=narrow)
+    exported = vl_convert.vega_to_svg(plate.spec(), allowed_base_urls=[])
     return finish(exported, data.caption.description, plate.marks)
 
 
 def warm() -> None:
     """Draw next to nothing: the exporter takes half a second for its first picture, whatever it is."""
-    vl_convert.vegalite_to_svg({"data": {"values": [{}]}, "mark": "point"}, allowed_base_urls=[])
+    vl_convert.vega_to_svg(compiled(("point",)), allowed_base_urls=[])
 
 
 def compose(data: Data, *, narrow: bool) -> Plate:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from deploybook.charts import axes
 from deploybook.charts.axes import Scale
-from deploybook.charts.model import Dot, Dots, Flag, Room, Target, Week, Weekly
+from deploybook.charts.model import Dot, Dots, Flag, Limits, Room, Target, Week, Weekly
 from deploybook.charts.plate import ACCENT, BAND, INK, INK_2, LINE, PAPER, RULE, Frame, Plate, Row
 
 _END = 8
@@ -34,30 +34,22 @@ def weekly(data: Weekly, *, narrow: bool) -> Plate:
     plate = Plate(space, Scale(0, len(data.weeks), ()), _values(data, known, space, short=narrow))
     top = plate.y.high
     bands = [limit for limit in data.limits if limit.low < top]
-    plate.rect(
-        [{"x": b.first, "x2": b.end, "y": max(b.low, plate.y.low), "y2": min(b.high, top)} for b in bands],
-        BAND,
-    )
-    plate.rule(
-        [{"x": b.first, "x2": b.end, "y": b.centre, "y2": b.centre} for b in bands], RULE, strokeWidth=1
-    )
-    _base(plate, data.weeks[0].monday, len(data.weeks))
-    _flags(plate, data.weeks[0].monday, data.flags)
-    _target(plate, data.target)
+    plate.rect([_area(plate, b, max(b.low, plate.y.low), min(b.high, top)) for b in bands], BAND)
+    plate.rule([_area(plate, b, b.centre, b.centre) for b in bands], RULE, strokeWidth=1)
+    _around(plate, data.weeks[0].monday, len(data.weeks), data.flags, data.target)
     few = len(data.weeks) > 60
     _line(plate, data.weeks, 1.0 if few else 1.5)
     solid: list[Row] = []
     hollow: list[Row] = []
+    signals: list[Row] = []
     for place, week in enumerate(data.weeks):
         if week.value is None:
             continue
         key = plate.key(f"Week {week.label}: {week.worded}", week.href)
-        (hollow if week.hollow else solid).append(
-            {"x": place + 0.5, "y": week.value, "k": key, "signal": week.signal}
-        )
+        rows = hollow if week.hollow else signals if week.signal else solid
+        rows.append({"x": plate.px(place + 0.5), "y": plate.py(week.value), "k": key})
     plate.point(hollow, 1.8 if few else 2.4, PAPER, stroke=INK, strokeWidth=1.2)
-    plate.point([row for row in solid if not row["signal"]], 1.2 if few else 2, INK)
-    signals = [row for row in solid if row["signal"]]
+    plate.point(solid, 1.2 if few else 2, INK)
     plate.point(signals, 2 if few else 3, ACCENT)
     _last(plate, data)
     return plate
@@ -72,30 +64,29 @@ def dots(data: Dots, *, narrow: bool) -> Plate:
     plate.rule(
         [{"x": 0, "x2": space.width, "y": y, "y2": y} for y in (plate.py(t.at) for t in plate.y.ticks)],
         LINE,
-        pixels=True,
         strokeWidth=1,
     )
-    _base(plate, data.first, data.weeks)
-    _flags(plate, data.first, data.flags)
-    _target(plate, data.target)
+    _around(plate, data.first, data.weeks, data.flags, data.target)
     limit = data.target.value if data.target else float("inf")
     within: list[Row] = []
     beyond: list[Row] = []
     ended: list[tuple[float, str]] = []
     for dot, where in _in_weeks(data):
-        row: Row = {
-            "x": where,
-            "y": max(dot.seconds, plate.y.low),
-            "k": plate.key(f"{dot.name}: {dot.worded}", dot.href),
-        }
+        y = plate.py(dot.seconds)
+        row: Row = {"x": plate.px(where), "y": y, "k": plate.key(f"{dot.name}: {dot.worded}", dot.href)}
         (within if dot.seconds <= limit else beyond).append(row)
         if dot.label:
-            ended.append((plate.py(max(dot.seconds, plate.y.low)), dot.label))
+            ended.append((y, dot.label))
     radius = 1.6 if len(data.dots) > 600 or (narrow and many) else 2.2
     plate.point(beyond, radius, PAPER, stroke=INK, strokeWidth=1.2)
     plate.point(within, radius, INK)
     _ends(plate, [(y, label, INK, 400) for y, label in ended], data.target)
     return plate
+
+
+def _area(plate: Plate, limit: Limits, low: float, high: float) -> Row:
+    """Where limits hold, from one value to another."""
+    return {"x": plate.px(limit.first), "x2": plate.px(limit.end), "y": plate.py(low), "y2": plate.py(high)}
 
 
 def _values(data: Weekly, known: list[float], space: Frame, *, short: bool) -> Scale:
@@ -118,11 +109,12 @@ def _line(plate: Plate, weeks: tuple[Week, ...], width: float) -> None:
             continue
         hollow = before.hollow or after.hollow
         rows = thin if hollow else thick
-        joined = rows and rows[-1]["x"] == place - 0.5
+        start = plate.px(place - 0.5)
+        joined = rows and rows[-1]["x"] == start
         run = rows[-1]["run"] if joined else place
         if not joined:
-            rows.append({"x": place - 0.5, "y": before.value, "run": run})
-        rows.append({"x": place + 0.5, "y": after.value, "run": run})
+            rows.append({"x": start, "y": plate.py(before.value), "run": run})
+        rows.append({"x": plate.px(place + 0.5), "y": plate.py(after.value), "run": run})
     plate.line(thin, RULE, strokeWidth=1)
     plate.line(thick, INK, strokeWidth=width)
 
@@ -132,7 +124,7 @@ def _last(plate: Plate, data: Weekly) -> None:
     if week.value is None:
         _ends(plate, [], data.target)
         return
-    place: Row = {"x": len(data.weeks) - 0.5, "y": week.value}
+    place: Row = {"x": plate.px(len(data.weeks) - 0.5), "y": plate.py(week.value)}
     color = ACCENT if week.signal else INK
     if week.signal:
         plate.ring([place], 7.5, color)
@@ -157,6 +149,19 @@ def _ends(plate: Plate, said: list[tuple[float, str, str, int]], target: Target 
         )
 
 
+def _around(plate: Plate, first: date, weeks: int, flags: tuple[Flag, ...], target: Target | None) -> None:
+    """Draw what stands around the values: axes, flags at their day, the target."""
+    width, height = plate.frame.width, plate.frame.height
+    _base(plate, first, weeks)
+    days = [((flag.day - first).days / 7, flag) for flag in flags]
+    inside = [(plate.px(week), flag) for week, flag in days if 0 <= week <= plate.x.high]
+    plate.rule([{"x": x, "x2": x, "y": -7, "y2": height} for x, _ in inside], RULE, strokeDash=[2, 3])
+    if target:
+        y = plate.py(target.value)
+        plate.rule([{"x": 0, "x2": width, "y": y, "y2": y}], ACCENT, strokeDash=[6, 4], strokeWidth=1.25)
+    _numbers(plate, inside)
+
+
 def _base(plate: Plate, first: date, weeks: int) -> None:
     """Draw the axes: values to the left, months below."""
     width, height = plate.frame.width, plate.frame.height
@@ -165,44 +170,20 @@ def _base(plate: Plate, first: date, weeks: int) -> None:
     ticks = axes.months(first, weeks, width)
     marks: list[Row] = [{"x": 0, "x2": width, "y": height, "y2": height}]
     marks += [{"x": x, "x2": x, "y": height, "y2": height + 4} for x in (plate.px(t.at) for t in ticks)]
-    plate.rule(marks, RULE, pixels=True, strokeWidth=1)
+    plate.rule(marks, RULE, strokeWidth=1)
     plate.label(
         [{"x": plate.px(t.at) + 1, "y": height + 16, "t": t.label} for t in ticks], INK_2, align="left"
     )
 
 
-def _flags(plate: Plate, first: date, flags: tuple[Flag, ...]) -> None:
-    """Draw numbered flags above the plot; neighbours move apart, their lines stay at their day."""
-    inside = [
-        (flag, plate.px((flag.day - first).days / 7))
-        for flag in flags
-        if 0 <= (flag.day - first).days / 7 <= plate.x.high
-    ]
-    if not inside:
-        return
-    height = plate.frame.height
-    plate.rule(
-        [{"x": x, "x2": x, "y": -7, "y2": height} for _, x in inside], RULE, pixels=True, strokeDash=[2, 3]
-    )
-    boxes = axes.spread([x for _, x in inside], 18, 0, plate.frame.width)
+def _numbers(plate: Plate, flags: list[tuple[float, Flag]]) -> None:
+    """Number the flags above the plot; neighbours move apart, their lines stay at their day."""
+    boxes = axes.spread([x for x, _ in flags], 18, 0, plate.frame.width)
     plate.rect(
-        [{"x": x - 8, "x2": x + 8, "y": -22, "y2": -6} for x in boxes],
-        PAPER,
-        pixels=True,
-        stroke=RULE,
-        cornerRadius=2,
+        [{"x": x - 8, "x2": x + 8, "y": -22, "y2": -6} for x in boxes], PAPER, stroke=RULE, cornerRadius=2
     )
-    rows: list[Row] = [
-        {"x": x, "y": -9.8, "t": str(flag.number)} for (flag, _), x in zip(inside, boxes, strict=True)
-    ]
-    plate.label(rows, INK, align="center", fontWeight=600)
-
-
-def _target(plate: Plate, target: Target | None) -> None:
-    if target:
-        y = plate.py(target.value)
-        row: Row = {"x": 0, "x2": plate.frame.width, "y": y, "y2": y}
-        plate.rule([row], ACCENT, pixels=True, strokeDash=[6, 4], strokeWidth=1.25)
+    said = [{"x": x, "y": -9.8, "t": str(flag.number)} for (_, flag), x in zip(flags, boxes, strict=True)]
+    plate.label(said, INK, align="center", fontWeight=600)
 
 
 def _in_weeks(data: Dots) -> list[tuple[Dot, float]]:

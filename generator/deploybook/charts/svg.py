@@ -9,9 +9,11 @@ any number of charts can stand on one page.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -22,21 +24,18 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _PLACE = re.compile(r"translate\((-?[\d.e-]+),(-?[\d.e-]+)\)")
 _DISC = re.compile(r"M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0")
-_KEPT = (
-    *("cx", "cy", "r", "x", "y", "x1", "y1", "x2", "y2", "width", "height", "rx", "d", "transform"),
-    *("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "text-anchor", "font-size"),
-    "font-weight",
-)
-
-
-_LOOKS = ("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity")
+_LOOKS = ("fill", "stroke", "stroke-width", "stroke-dasharray", "opacity")
+_LETTERS = ("text-anchor", "font-size", "font-weight")
 _RUN = 3
 """A longer run of shapes that look alike is worth a group."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What a mark says on hover, already plain, and where it leads: our own page, or a link judged safe."""
+    """What a mark says, already plain, and where it leads: our own page, or a link judged safe.
+
+    A text says it itself, any other shape on hover.
+    """
 
     title: str
     href: str | None = None
@@ -56,7 +55,7 @@ def finish(source: str, description: str, marks: Mapping[str, Mark]) -> Markup:
     """
     root = ElementTree.fromstring(source)  # noqa: S314 — it reads only what vl-convert wrote
     width, height = root.get("width", ""), root.get("height", "")
-    body = "".join(_write(child, marks) for child in root)
+    body = _group(root, marks)
     role = "group" if "<a " in body else "img"
     return Markup(
         f'<svg class="db-svg" role="{role}" aria-label="{html(description, limit=1000)}"'
@@ -65,74 +64,73 @@ def finish(source: str, description: str, marks: Mapping[str, Mark]) -> Markup:
     )
 
 
-def _alike(group: ElementTree.Element, marks: Mapping[str, Mark]) -> str:
+def _group(group: ElementTree.Element, marks: Mapping[str, Mark]) -> str:
     """The shapes of a group; the looks that a run of them shares are said once: dots come by the hundred."""
     written = []
-    for looks, run in groupby(group, key=_looks):
+    for looks, run in groupby((_piece(child, marks) for child in group), key=itemgetter(0)):
         shapes = list(run)
         if looks and len(shapes) > _RUN:
-            inner = "".join(_write(shape, marks, own=False) for shape in shapes)
+            inner = "".join(f"{before}{after}" for _, before, after in shapes)
             written.append(f"<g{looks}>{inner}</g>")
         else:
-            written += [_write(shape, marks) for shape in shapes]
-    return "".join(written)
+            written += [f"{before}{looks}{after}" for _, before, after in shapes]
+    place = _PLACE.fullmatch(group.get("transform", ""))
+    inner = "".join(written)
+    if inner and place and (float(place[1]), float(place[2])) != (0, 0):
+        return f'<g transform="{_rounded(place[0])}">{inner}</g>'
+    return inner
 
 
-def _looks(element: ElementTree.Element) -> str:
-    """How a shape looks, as attributes that a group hands on; nothing for what is no single shape."""
-    tag = element.tag.removeprefix(_SVG)
-    if tag not in ("path", "circle") or len(element):
-        return ""
-    _, attributes = _shape(tag, dict(element.attrib))
-    return "".join(
-        f' {name}="{quoted(_rounded(attributes[name]))}"' for name in _LOOKS if attributes.get(name)
-    )
-
-
-def _write(element: ElementTree.Element, marks: Mapping[str, Mark], *, own: bool = True) -> str:
-    """A shape, a text or a group; `own` says whether its looks are its own, not those of its group."""
-    tag = element.tag.removeprefix(_SVG)
-    if tag in ("defs", "style", "script", "title") or element.get("class") in ("background", "foreground"):
-        return ""
-    inner = _alike(element, marks) if tag == "g" else "".join(_write(child, marks) for child in element)
+def _piece(element: ElementTree.Element, marks: Mapping[str, Mark]) -> tuple[str, str, str]:
+    """The looks that a group may say for a shape, and what is written before and after them."""
+    tag, given = element.tag.removeprefix(_SVG), element.attrib
+    if tag in ("defs", "style", "script", "title") or given.get("class") in ("background", "foreground"):
+        return "", "", ""
     if tag == "g":
-        place = _PLACE.fullmatch(element.get("transform", ""))
-        moved = place is not None and (float(place[1]), float(place[2])) != (0, 0)
-        return f'<g transform="{_rounded(place[0])}">{inner}</g>' if inner and moved and place else inner
-    tag, attributes = _shape(tag, dict(element.attrib))
-    names = [name for name in _KEPT if attributes.get(name) and (own or name not in _LOOKS)]
-    written = "".join(f' {name}="{quoted(_rounded(attributes[name]))}"' for name in names)
-    mark = marks.get(element.get("aria-label", ""))
-    title = f"<title>{quoted(mark.title)}</title>" if mark else ""
-    shape = f"<{tag}{written}>{title}{quoted(element.text or '')}{inner}</{tag}>"
-    if mark and mark.href:
-        return f'<a href="{html(mark.href, limit=None)}" tabindex="-1">{shape}</a>'
-    return shape
-
-
-def _shape(tag: str, attributes: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """Say it more shortly: discs as circles, texts and rules by their place."""
-    place = _PLACE.fullmatch(attributes.get("transform", ""))
-    if "opacity" in attributes:
-        attributes["fill-opacity"] = attributes.pop("opacity")
-    if "font-size" in attributes:
-        attributes["font-size"] = attributes["font-size"].removesuffix("px")
-    if place is None:
-        return tag, attributes
-    x, y = float(place[1]), float(place[2])
-    disc = _DISC.fullmatch(attributes.get("d", ""))
-    if tag == "path" and disc:
-        del attributes["transform"], attributes["d"]
-        return "circle", attributes | {"cx": f"{x:f}", "cy": f"{y:f}", "r": disc[1]}
+        return "", _group(element, marks), ""
+    tag, place = _placed(tag, given)
+    looks = _looks(*map(given.get, _LOOKS))
+    mark = marks.get(given.get("aria-label", ""))
+    before, after = f"<{tag}{place}", f"></{tag}>"
     if tag == "text":
-        del attributes["transform"]
-        return tag, attributes | {"x": f"{x:f}", "y": f"{y:f}"}
-    if tag == "line":
-        del attributes["transform"]
-        ends = {"x1": x, "y1": y, "x2": x + float(attributes["x2"]), "y2": y + float(attributes["y2"])}
-        return tag, attributes | {name: f"{value:f}" for name, value in ends.items()}
-    return tag, attributes
+        letters = _attributes((name, given.get(name, "").removesuffix("px")) for name in _LETTERS)
+        after = f"{letters}>{quoted(mark.title) if mark else ''}</text>"
+    elif mark:
+        after = f"><title>{quoted(mark.title)}</title></{tag}>"
+    if mark and mark.href:
+        before, after = f'<a href="{html(mark.href, limit=None)}" tabindex="-1">{before}', f"{after}</a>"
+    return (looks, before, after) if tag in ("path", "circle") else ("", f"{before}{looks}{after}", "")
+
+
+def _placed(tag: str, given: Mapping[str, str]) -> tuple[str, str]:
+    """Where a shape stands, said shortly: discs as circles, texts and rules by their place."""
+    place = _PLACE.fullmatch(given.get("transform", ""))
+    if place is not None:
+        x, y = float(place[1]), float(place[2])
+        if tag == "path" and (disc := _DISC.fullmatch(given.get("d", ""))):
+            return "circle", f' cx="{_tenth(x)}" cy="{_tenth(y)}" r="{_rounded(disc[1])}"'
+        if tag == "text":
+            return tag, f' x="{_tenth(x)}" y="{_tenth(y)}"'
+        if tag == "line":
+            x2, y2 = x + float(given["x2"]), y + float(given["y2"])
+            return tag, f' x1="{_tenth(x)}" y1="{_tenth(y)}" x2="{_tenth(x2)}" y2="{_tenth(y2)}"'
+    return tag, _attributes((name, given.get(name)) for name in ("d", "transform"))
+
+
+@lru_cache(maxsize=64)
+def _looks(*values: str | None) -> str:
+    """How a shape looks, as attributes: there are few ways, and many shapes."""
+    return _attributes(zip((*_LOOKS[:-1], "fill-opacity"), values, strict=True))
+
+
+def _attributes(pairs: Iterable[tuple[str, str | None]]) -> str:
+    return "".join(f' {name}="{quoted(_rounded(value))}"' for name, value in pairs if value)
 
 
 def _rounded(value: str) -> str:
-    return _NUMBER.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0").replace("-0", "-0"), value)
+    return _NUMBER.sub(lambda number: _tenth(float(number[0])), value)
+
+
+def _tenth(value: float) -> str:
+    # To millionths first: what sums of pixels are off by is no reason to round the other way.
+    return f"{round(value, 6):.1f}".removesuffix(".0")

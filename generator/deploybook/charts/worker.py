@@ -6,6 +6,7 @@ when its input does. It says nothing back: what it drew is in the folder of kept
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pickle
@@ -75,7 +76,8 @@ class Workers:
 
 def _drawing() -> ModuleType:
     """What draws: a second of imports, needed for new charts only."""
-    with absent("rfc3987_syntax"):  # Altair's schemas never check addresses; its grammar takes another second
+    # Altair's schemas never check addresses or durations: what would takes longer to load than Altair itself.
+    with absent("rfc3987_syntax", "rfc3986_validator", "isoduration"):
         from deploybook.charts import drawing  # noqa: PLC0415
 
     return drawing
@@ -103,4 +105,5 @@ def serve(frames: IO[bytes]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends who asked, and with that our input
+    gc.disable()  # looking for garbage takes a seventh of loading Altair, and charts leave next to none
     serve(sys.stdin.buffer)
