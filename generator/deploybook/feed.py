@@ -91,8 +91,8 @@ class Feed:
         snapshot: What one pull yields is all there is; what it no longer yields is forgotten.
         said: What the last pull cost, in one line: requests made, saved and left. Empty where it made none.
         naming: A word that is another where names may match otherwise; empty where it matches none.
-        ahead: Does beside other feeds, in a thread, what `pull` will need: fetches, say. What fails in it is
-            for `pull` to say.
+        ahead: Does beside other feeds, in a thread, what `pull` will need: fetches, say. It is handed the
+            cursor as it was last saved; what fails in it is for `pull` to say.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Feed:
     snapshot: bool = False
     said: Callable[[], str] = field(default=str)
     naming: str = ""
-    ahead: Callable[[], object] | None = None
+    ahead: Callable[[str | None], object] | None = None
 
     def goes_on(self, cursor: str | None) -> bool:
         """Whether a pull may take up from a cursor: names still match as they did when it was saved."""

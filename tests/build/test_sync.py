@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from tests.support.gitrepo import GitRepo
 
 from deploybook.build.compose import sync
 from deploybook.build.progress import Progress
+from deploybook.build.reading import beside
 from deploybook.config import load
+from deploybook.feed import GIT, Feed
 from deploybook.history import History
+from deploybook.sources.local import BESIDE
 
 LINE = (
     '{"type":"deployment","codebase":"shop","id":"%s","environment":"production",'
@@ -62,3 +66,25 @@ def test_a_rewritten_history_replaces_what_was_read_before(tmp_path: Path) -> No
     repository.git("reset", "--quiet", "--hard", "HEAD~2")
     repository.commit("New step (#3)", {"a": "4"})
     assert changes() == ["New step"]
+
+
+def test_what_feeds_need_is_begun_ahead_of_their_turn_but_not_for_all_at_once() -> None:
+    begun: list[tuple[int, str | None]] = []
+    last = threading.Event()
+
+    def feed(number: int) -> Feed:
+        def ahead(cursor: str | None) -> None:
+            begun.append((number, cursor))
+            if number == 99:
+                last.set()
+
+        return Feed(f"git:{number}", GIT, lambda _: iter(()), ahead=ahead)
+
+    feeds = [feed(number) for number in range(100)]
+    with beside(feeds, {"git:1": "as saved"}) as turns:
+        assert next(turns) is feeds[0]
+        for number, expected in enumerate(feeds[1:], 1):
+            assert next(turns) is expected
+            assert len(begun) <= number + 2 * BESIDE
+        assert last.wait(60)
+    assert sorted(begun) == [(number, "as saved" if number == 1 else None) for number in range(100)]

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from tests.history.support import change, everything, opened, run, said, synced
 
 from deploybook.errors import StoreError
-from deploybook.history import History
+from deploybook.history import History, duck, saving
 
 
 def test_saving_the_same_again_changes_nothing_and_the_file_does_not_grow(tmp_path: Path) -> None:
@@ -24,6 +25,35 @@ def test_saving_the_same_again_changes_nothing_and_the_file_does_not_grow(tmp_pa
             assert history.read("pipeline_runs").num_rows == 20_000
         sizes.append(file.stat().st_size)
     assert sizes[-1] <= sizes[1]
+
+
+@pytest.mark.parametrize("held", [0, 4_000, 1 << 30])
+def test_rows_are_the_same_whether_they_are_staged_in_memory_or_in_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    monkeypatch.setattr(duck, "HELD", held)
+    monkeypatch.setattr(saving, "BATCH", 10)
+    with opened(tmp_path) as history:
+        for rows in (45, 30):  # the second is merged into the first, and what it does not say goes
+            doubled = [run(each % rows, f"said {each}") for each in range(100)]
+            synced(history, [*doubled, change("1", body="first"), change("1")], snapshot=True)
+            last = {str(each % rows): f"said {each}" for each in range(100)}
+            assert said(history, "pipeline_runs", "id", "outcome") == sorted(last.items())
+            assert said(history, "changes", "id", "body") == [("1", None)]
+            assert [state.rows for state in history.sources()] == [rows + 1]
+
+
+def test_what_was_staged_and_could_not_be_saved_is_not_saved_with_what_comes_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path) as history:
+        with monkeypatch.context() as broken:
+            broken.setattr(history.database.sql, "merge", lambda _: "MERGE INTO nothing")
+            for _ in range(2):
+                with pytest.raises(StoreError):
+                    history.keep("notices", pa.table({"key": ["lost"]}))
+        history.keep("notices", pa.table({"key": ["kept"]}))
+        assert history.read_kept("notices")["key"].to_pylist() == ["kept"]
 
 
 def test_a_field_that_a_record_type_gained_is_added_and_unknown_in_older_rows(tmp_path: Path) -> None:

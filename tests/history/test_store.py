@@ -197,6 +197,12 @@ def test_what_came_before_a_cursor_is_saved_with_it_though_the_source_fails_late
     assert history.cursor("records:a") == "two"
 
 
+def test_a_feed_that_says_no_cursor_keeps_the_one_it_has(history: History) -> None:
+    history.sync(feed(change("1"), Cursor("page 1")), ask())
+    history.sync(feed(change("2")), ask())
+    assert history.cursor("records:a") == "page 1"
+
+
 def test_a_removed_source_is_forgotten_with_all_it_said(history: History) -> None:
     synced(history, [change("1", author="ana")], name="records:gone")
     synced(history, [change("1"), run(1)], name="git:shop", rank=GIT)

@@ -72,7 +72,7 @@ def test_a_repository_is_fetched_once_whoever_asks_and_however_many_at_once(
     git, tags = (next(feed for feed in found if feed.name == name) for name in ("git:shop", "tags:shop"))
     assert git.ahead is not None
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(git.ahead) for _ in range(4)]:
+        for done in [pool.submit(git.ahead, None) for _ in range(4)]:
             done.result()
     ask = Ask(as_of=datetime(2026, 11, 20, tzinfo=UTC))
     list(git.pull(ask))
@@ -86,7 +86,7 @@ def test_a_repository_that_cannot_be_had_is_an_error_of_each_of_its_feeds(tmp_pa
     )
     ask = Ask(as_of=datetime(2026, 11, 20, tzinfo=UTC))
     found = feeds(config, tmp_path / "build")
-    with beside(found):
-        for feed in found:
+    with beside(found, {}) as turns:
+        for feed in turns:
             with pytest.raises(SourceError, match="there is no such folder"):
                 list(feed.pull(ask))

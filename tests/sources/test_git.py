@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.gitrepo import GitRepo
@@ -10,7 +12,7 @@ from tests.support.gitrepo import GitRepo
 from deploybook.errors import SourceError
 from deploybook.feed import Afresh, Ask, Cursor, Item, Rejected, Unchanged
 from deploybook.records import Change, Commit
-from deploybook.sources import git
+from deploybook.sources import git, gitcmd, gitfiles
 from deploybook.sources.repository import at_hand
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -184,6 +186,42 @@ def test_nothing_new_is_unchanged_and_later_only_what_is_new_comes(repo: GitRepo
     assert list(commits(items)) == [new]
     assert list(changes(items)) == ["1"]
     assert pull(repo, cursor(items)) == [Unchanged()]
+
+
+def test_what_was_read_ahead_is_not_read_again_and_says_the_same(
+    repo: GitRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.commit("Begin", {"a": "1"})
+    repo.commit("Fix (#1)", {"a": "1\n2"})
+    expected = pull(repo)
+    counted = []
+
+    def stream(*arguments: Any, **options: Any) -> Iterator[bytes]:
+        counted.append("--numstat" in arguments)
+        return real(*arguments, **options)
+
+    real = gitcmd.stream
+    monkeypatch.setattr(gitcmd, "stream", stream)
+    feed = git.feed(git.Wanted("shop"), lambda: at_hand(str(repo.folder), repo.folder, repo.folder))
+    assert feed.ahead is not None
+    feed.ahead(None)
+    assert counted.count(True) == 1
+    assert list(feed.pull(Ask(NOW))) == expected
+    assert counted.count(True) == 1
+    assert list(feed.pull(Ask(NOW))) == expected
+    assert counted.count(True) == 2
+    feed.ahead(None)  # too late: nobody would take it
+    assert counted.count(True) == 2
+
+
+def test_where_nothing_is_new_nothing_is_read_ahead(repo: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.commit("Begin")
+    saved = cursor(pull(repo))
+    feed = git.feed(git.Wanted("shop"), lambda: at_hand(str(repo.folder), repo.folder, repo.folder))
+    monkeypatch.setattr(gitfiles, "read", lambda *_, **__: pytest.fail("it was read"))
+    assert feed.ahead is not None
+    feed.ahead(saved)
+    assert list(feed.pull(Ask(NOW, cursor=saved))) == [Unchanged()]
 
 
 def test_a_rewritten_branch_is_read_again_from_its_beginning(repo: GitRepo) -> None:

@@ -149,8 +149,9 @@ def _sync(config: Config, history: History, as_of: datetime, reading: Reading, p
     if reading.everything and config.whole is None:
         _forget_others(history, {feed.name for feed in asked})
     wanted = [feed for feed in asked if reading.wants(feed.name)]
-    with beside(wanted):
-        for feed in wanted:
+    cursors = {} if reading.since else {each.name: each.cursor for each in history.sources()}
+    with beside(wanted, cursors) as turns:
+        for feed in turns:
             progress.step(f"reading {feed.name}")
             try:
                 report = _pull(history, feed, as_of, reading, progress)

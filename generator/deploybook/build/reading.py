@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -94,15 +94,31 @@ def bring(repositories: Mapping[str, Repository], config: Config) -> list[str]:
     return problems
 
 
+_AHEAD = 2 * BESIDE
+"""How many feeds may be ahead of the one that is read: what they have read by then is in memory."""
+
+
 @contextmanager
-def beside(feeds: Iterable[Feed]) -> Iterator[None]:
-    """Begin what feeds need ahead of their turn, some beside each other, while others are read and saved."""
+def beside(feeds: Sequence[Feed], cursors: Mapping[str, str | None]) -> Iterator[Iterator[Feed]]:
+    """Give feeds in their order, and begin beside each other what the next ones need ahead of their turn.
+
+    Args:
+        feeds: All of them.
+        cursors: By their names, as last saved; none for those that are to be read from their beginning.
+    """
     with ThreadPoolExecutor(BESIDE) as pool:
+
+        def turns() -> Iterator[Feed]:
+            begun = 0
+            for place, feed in enumerate(feeds):
+                for each in feeds[begun : place + _AHEAD]:
+                    if each.ahead is not None:
+                        pool.submit(each.ahead, cursors.get(each.name))
+                begun = max(begun, place + _AHEAD)
+                yield feed
+
         try:
-            for feed in feeds:
-                if feed.ahead is not None:
-                    pool.submit(feed.ahead)
-            yield
+            yield turns()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -50,8 +50,20 @@ class Database(Protocol):
         """Run statements in their order."""
         ...
 
+    def stage(self, layout: Layout) -> None:
+        """Begin to stage rows of a layout, in bulk: none is staged."""
+        ...
+
     def append(self, layout: Layout, rows: pa.Table) -> None:
-        """Append rows to the staged table of a layout, in bulk; columns are found by name."""
+        """Stage more of them: all columns, and `seq`, the order in which they came."""
+        ...
+
+    def ready(self, layout: Layout) -> None:
+        """All is staged: leave the last row of each key, so that statements may name what is left."""
+        ...
+
+    def unstage(self, layout: Layout) -> None:
+        """Drop what is staged."""
         ...
 
     def read(self, laid: Layout | Merged, order: Sequence[str] = ()) -> pa.Table:

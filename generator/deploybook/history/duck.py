@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from deploybook.errors import NoHistoryError, StoreError
 from deploybook.history import merging, ready
 from deploybook.history.columns import TABLES, Layout
 from deploybook.history.database import Merged
-from deploybook.history.sql import Sql, name, names, staged
+from deploybook.history.sql import Sql, name, names, staged, staged_name
 from deploybook.history.wording import first_line
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 ROWS = 20_000
 """Rows in memory at once when rows are streamed."""
+
+HELD = 64 << 20
+"""Bytes of staged rows that stay where they lie in memory: what is more goes into tables, and so to disk."""
 
 LEAST = {"saving": 0.5, "counting": 1.0}
 """GiB that the engine may use in any case."""
@@ -51,6 +55,8 @@ class Duck:
         self.where = str(path)
         self.sql = Sql()
         self._db = _connect(path, read_only=read_only)
+        self._held: dict[str, list[pa.Table]] = {}
+        self._poured: set[str] = set()
 
     @cached_property
     def _ibis(self) -> Any:
@@ -68,12 +74,48 @@ class Duck:
         for each in statements:
             self._db.execute(each)
 
+    def stage(self, layout: Layout) -> None:
+        """Hold nothing yet."""
+        self.unstage(layout)
+        self._held[layout.table] = []
+
     def append(self, layout: Layout, rows: pa.Table) -> None:
-        """Append rows to the staged table, from where they lie in memory."""
+        """Hold rows where they lie in memory; put them into a temporary table where they are many."""
+        self._held[layout.table].append(rows)
+        held = sum(each.nbytes for tables in self._held.values() for each in tables)
+        if layout.table in self._poured or held > HELD:
+            self._pour(layout)
+
+    def _pour(self, layout: Layout) -> None:
+        if layout.table not in self._poured:
+            self.run(self.sql.stage(layout))
+            self._poured.add(layout.table)
+        rows = pa.concat_tables(self._held[layout.table])
+        self._held[layout.table] = []
         columns = names(rows.column_names)
         self._db.register("batch", rows)
         self._db.execute(f"INSERT INTO {staged(layout)} ({columns}) SELECT {columns} FROM batch")  # noqa: S608
         self._db.unregister("batch")
+
+    def ready(self, layout: Layout) -> None:
+        """Leave the last row of each key; what is held in memory gets the name of the temporary table."""
+        if layout.table in self._poured:
+            self.execute(self.sql.leave_last(layout))
+            return
+        rows = pa.concat_tables(self._held[layout.table])
+        last = rows.group_by(list(layout.key), use_threads=False).aggregate([("seq", "max")])["seq_max"]
+        if len(last) < rows.num_rows:
+            rows = rows.filter(pc.is_in(rows["seq"], last))
+        self._db.register(staged_name(layout), rows)
+
+    def unstage(self, layout: Layout) -> None:
+        """Let go of what is held, or drop the temporary table."""
+        self._held.pop(layout.table, None)
+        if layout.table in self._poured:
+            self._poured.remove(layout.table)
+            self.run(self.sql.unstage(layout))
+        else:
+            self._db.unregister(staged_name(layout))
 
     def read(self, laid: Layout | Merged, order: Sequence[str] = ()) -> pa.Table:
         """All rows of a table of the store, by these columns."""

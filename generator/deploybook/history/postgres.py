@@ -46,7 +46,8 @@ class Postgres:
     def __init__(self, url: str, *, read_only: bool) -> None:
         address = Address.of(url)
         self.where = address.shown
-        self.sql: Sql = PostgresSql()
+        self._sql = PostgresSql()
+        self.sql: Sql = self._sql
         self._address = address
         self._driver = _driver(self.where)
         try:
@@ -90,10 +91,22 @@ class Postgres:
         for each in statements:
             self.execute(each)
 
+    def stage(self, layout: Layout) -> None:
+        """Make the temporary table."""
+        self.run(self.sql.stage(layout))
+
     def append(self, layout: Layout, rows: pa.Table) -> None:
         """Append rows to the staged table by COPY."""
         with closing(self._db.cursor()) as cursor:
             cursor.adbc_ingest(staged_name(layout), rows, mode="append", temporary=True)
+
+    def ready(self, layout: Layout) -> None:
+        """Give each row its key, and leave the last of each."""
+        self.run(self._sql.ready(layout))
+
+    def unstage(self, layout: Layout) -> None:
+        """Drop the temporary tables."""
+        self.run(self.sql.unstage(layout))
 
     def put(self, name: str, rows: pa.Table) -> None:
         """Make a temporary table of these rows."""

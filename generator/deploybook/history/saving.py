@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -49,18 +50,24 @@ def transaction(db: Database) -> Iterator[None]:
 
 
 def stage(db: Database, into: Layout, rows: pa.Table, first: int = 0) -> None:
-    """Append rows to the table's temporary one; `first` is the place of the first of them."""
+    """Stage more rows of a table; `first` is the place of the first of them."""
     db.append(into, rows.append_column("seq", pa.array(range(first, first + rows.num_rows), pa.int64())))
 
 
 def replace(db: Database, into: Layout, rows: pa.Table) -> None:
     """Save rows of a table that is not of records, replacing those with the same key."""
-    db.run(db.sql.stage(into))
-    typed = pa.schema([into.schema.field(name) for name in rows.column_names])
-    stage(db, into, rows.cast(typed))
+    known = {
+        column.name: rows[column.name].cast(column.arrow)
+        if column.name in rows.column_names
+        else pa.nulls(rows.num_rows, column.arrow)
+        for column in into.columns
+    }
+    db.stage(into)
+    stage(db, into, pa.table(known))
     with transaction(db):
-        db.run([*db.sql.ready(into), db.sql.merge(into)])
-    db.run(db.sql.unstage(into))
+        db.ready(into)
+        db.execute(db.sql.merge(into))
+    db.unstage(into)
 
 
 class Staging:
@@ -100,39 +107,50 @@ class Staging:
         """Whether there is nothing to save."""
         return not (self.rows or self._aside or self._staged)
 
-    def save(self, *, all_there_is: bool, afresh: bool) -> None:
+    def save(self, *, all_there_is: bool, afresh: bool) -> dict[str, int]:
         """Write what is staged into the store, within the caller's transaction; `clear` starts anew.
 
         Args:
             all_there_is: What the source said before and is not staged again is forgotten.
             afresh: Lines that were set aside before are forgotten.
+
+        Returns:
+            What `kept` is, once the transaction is over.
         """
         for record in list(self._waiting):
             self._flush(record)
         self._flush_rejected()
-        if afresh:
+        if afresh and self.kept[REJECTED.table]:
             self._db.execute(sql.forget(REJECTED.table), [self._feed.name])
-        kept, say = self.kept(), self._db.sql
+        kept, say = self.kept, self._db.sql
         for kind in TABLES.values():
             if kind.table in self._staged:
-                self._db.run(say.ready(kind.stored))
+                self._db.ready(kind.stored)
                 self._db.execute((say.merge if kept[kind.table] else say.insert)(kind.stored))
                 if all_there_is and kept[kind.table]:
                     self._db.execute(say.forget_unstaged(kind.stored), [self._feed.name])
             elif all_there_is and kept[kind.table]:
                 self._db.execute(sql.forget(kind.table), [self._feed.name])
         if REJECTED.table in self._staged:
-            self._db.run([*say.ready(REJECTED), say.merge(REJECTED)])
+            self._db.ready(REJECTED)
+            self._db.execute(say.merge(REJECTED))
+        touched = {*self._staged, *(table for table, rows in kept.items() if rows)}
+        return kept | self._count(touched)
 
+    @cached_property
     def kept(self) -> dict[str, int]:
-        """How many rows of the feed each table keeps."""
-        counts = self._db.execute(sql.count([*TABLES, REJECTED.table]), [self._feed.name])
-        return dict(counts)
+        """How many rows of the feed each table keeps, as it was last saved."""
+        tables = [*TABLES, REJECTED.table]
+        known = self._db.execute("SELECT 1 FROM sources WHERE name = $1", [self._feed.name])
+        return self._count(tables) if known else dict.fromkeys(tables, 0)
+
+    def _count(self, tables: Collection[str]) -> dict[str, int]:
+        return dict(self._db.execute(sql.count(tables), [self._feed.name])) if tables else {}
 
     def clear(self) -> None:
         """Drop what is staged."""
         for each in self._staged.values():
-            self._db.run(self._db.sql.unstage(each))
+            self._db.unstage(each)
         self._staged.clear()
         self._waiting.clear()
         self._aside.clear()
@@ -182,7 +200,7 @@ class Staging:
 
     def _stage(self, into: Layout, rows: pa.Table) -> None:
         if into.table not in self._staged:
-            self._db.run(self._db.sql.stage(into))
+            self._db.stage(into)
             self._staged[into.table] = into
         stage(self._db, into, rows, self._seq)
         self._seq += rows.num_rows

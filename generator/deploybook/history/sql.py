@@ -8,7 +8,7 @@ DuckDB's way where they differ; `PostgresSql` is what PostgreSQL says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import uuid4
 
 from deploybook.history.columns import Column, Layout, Shape
@@ -44,6 +44,18 @@ def count(tables: Iterable[str]) -> str:
     return " UNION ALL ".join(
         f"SELECT '{each}' AS kept, count(*) AS n FROM {name(each)} WHERE source = $1" for each in tables
     )
+
+
+def note(facts: Iterable[str]) -> str:
+    """Set facts (parameters 2 and on) of a source (parameter 1); a row where it is known."""
+    assign = ", ".join(f"{name(each)} = ${place}" for place, each in enumerate(facts, 2))
+    return f"UPDATE sources SET {assign} WHERE name = $1 RETURNING 1"
+
+
+def first_note(facts: Collection[str]) -> str:
+    """Make a source known by facts (parameters 1 and on)."""
+    values = ", ".join(f"${place}" for place in range(1, len(facts) + 1))
+    return f"INSERT INTO sources ({names(facts)}) VALUES ({values})"
 
 
 def ranks(table: str) -> str:
@@ -119,13 +131,15 @@ class Sql:
         """Drop the temporary table."""
         return [f"DROP TABLE IF EXISTS {staged(layout)}"]
 
-    def ready(self, layout: Layout) -> list[str]:  # noqa: ARG002 — others have something to do
-        """What is due once, when all rows are staged and before they are saved."""
-        return []
+    def leave_last(self, layout: Layout) -> str:
+        """Of staged rows with the same key, leave the last."""
+        last = f"SELECT max(seq) FROM {staged(layout)} GROUP BY {names(layout.key)}"
+        return f"DELETE FROM {staged(layout)} WHERE seq NOT IN ({last})"
 
     def insert(self, layout: Layout) -> str:
         """Save what is staged where nothing of its source is kept yet."""
-        return f"INSERT INTO {name(layout.table)} ({names(layout.names)}) {self._latest(layout)}"
+        columns = names(layout.names)
+        return f"INSERT INTO {name(layout.table)} ({columns}) SELECT {columns} FROM {staged(layout)}"
 
     def merge(self, layout: Layout) -> str:
         """Save what is staged: the new goes in, what says something else replaces, the rest stays."""
@@ -134,7 +148,7 @@ class Sql:
         assign = ", ".join(f"{name(each)} = fresh.{name(each)}" for each in rest)
         matched = f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {assign} " if rest else ""
         return (
-            f"MERGE INTO {name(layout.table)} AS kept USING ({self._latest(layout)}) AS fresh "
+            f"MERGE INTO {name(layout.table)} AS kept USING {staged(layout)} AS fresh "
             f"ON {self._same(layout)} {matched}"
             f"WHEN NOT MATCHED THEN INSERT ({names(layout.names)}) VALUES ({names(layout.names, 'fresh.')})"
         )
@@ -149,13 +163,6 @@ class Sql:
     def rekey(self, layout: Layout) -> list[str]:  # noqa: ARG002 — others have something to do
         """What is due after columns of the key were written to."""
         return []
-
-    def _latest(self, layout: Layout) -> str:
-        """Of staged rows with the same key, the last."""
-        return (
-            f"SELECT {names(layout.names)} FROM {staged(layout)} WHERE seq IN "
-            f"(SELECT max(seq) FROM {staged(layout)} GROUP BY {names(layout.key)})"
-        )
 
     def _same(self, layout: Layout) -> str:
         return " AND ".join(

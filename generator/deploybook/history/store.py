@@ -165,7 +165,7 @@ class History:
         rows = rejected = 0
         unchanged = False
         whole = feed.snapshot
-        cursor = ask.cursor if ask.cursor is not None else self.cursor(feed.name)
+        cursor = ask.cursor
         afresh = feed.snapshot or (ask.cursor is None and ask.since is None)
         for item in feed.pull(ask):
             if isinstance(item, Record):
@@ -198,9 +198,7 @@ class History:
 
         A repository that holds nothing at all was emptied or is another one: no rewriting ends so.
         """
-        kept = staging.kept()
-        del kept[REJECTED.table]
-        before, now = sum(kept.values()), staging.rows
+        before, now = sum(staging.kept.values()) - staging.kept[REJECTED.table], staging.rows
         emptied = before > 0 and now == 0 and not feed.snapshot
         if emptied or (before - now > FEW and now * 2 < before):
             raise SourceError(
@@ -221,24 +219,25 @@ class History:
     def _write(
         self, feed: Feed, ask: Ask, staging: Staging, cursor: str | None, *, all_there_is: bool, afresh: bool
     ) -> None:
-        read: dict[str, object] = {"cursor": cursor, "last_read": ask.as_of, "error": None, "error_at": None}
+        read: dict[str, object] = {"last_read": ask.as_of, "error": None, "error_at": None}
+        if cursor is not None:  # a feed that says none keeps the one it has
+            read["cursor"] = cursor
         if staging.empty and not (all_there_is or afresh):
             self._note(feed, **read)  # as most reads of an hour end: what is kept need not be counted
             return
         with transaction(self._db):
-            staging.save(all_there_is=all_there_is, afresh=afresh)
-            kept = staging.kept()
-            rejected = kept.pop(REJECTED.table)
+            kept = staging.save(all_there_is=all_there_is, afresh=afresh)
+            rejected = kept[REJECTED.table]
             changed: dict[str, object] = {"state": uuid4().hex} if staging.rows or all_there_is else {}
-            self._note(feed, **changed, **read, rows=sum(kept.values()), rejected=rejected)
+            self._note(feed, **changed, **read, rows=sum(kept.values()) - rejected, rejected=rejected)
+        staging.kept = kept
 
     def _note(self, feed: Feed, **facts: object) -> None:
         """Keep facts about a source, in the transaction that is open or in one of its own."""
-        if not self._db.execute("SELECT 1 FROM sources WHERE name = $1", [feed.name]):
-            self._db.execute("INSERT INTO sources (name, rows, rejected) VALUES ($1, 0, 0)", [feed.name])
         facts["rank"] = feed.rank
-        assign = ", ".join(f"{sql.name(each)} = ${place}" for place, each in enumerate(facts, 2))
-        self._db.execute(f"UPDATE sources SET {assign} WHERE name = $1", [feed.name, *facts.values()])  # noqa: S608
+        if not self._db.execute(sql.note(facts), [feed.name, *facts.values()]):
+            first = {"name": feed.name, "rows": 0, "rejected": 0, **facts}
+            self._db.execute(sql.first_note(first), list(first.values()))
 
     def table(self, name: str) -> ibis.Table:
         """A record type as an Ibis table, merged over the sources, with `source` and `rank`.

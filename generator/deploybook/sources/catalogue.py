@@ -233,6 +233,9 @@ SOURCES: dict[str, Callable[[Any, Config], list[Feed]]] = {
 }
 """What each kind under `sources:` makes of its options."""
 
+FILES = frozenset({"records", "cdevents", "junit", "coverage"})
+"""Those that read files which are there: they come first, for git reads ahead in the meantime."""
+
 GROUP = "deploybook.sources"
 """The entry points by which packages add kinds of their own: functions like those of `SOURCES`."""
 
@@ -246,12 +249,16 @@ def feeds(config: Config, workdir: Path) -> list[Feed]:
     """
     repositories = _Repositories(config.root, workdir)
     found: list[Feed] = []
+    for source in config.sources:
+        if source.kind in FILES:
+            found += _of_source(source, config, repositories)
     for name, codebase in config.codebases.items():
         found += _of_codebase(name, codebase, config, repositories)
     found += _gitops(config, repositories)
     found += _locks(config, repositories)
     for source in config.sources:
-        found += _of_source(source, config, repositories)
+        if source.kind not in FILES:
+            found += _of_source(source, config, repositories)
     return found
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
 
 from deploybook.errors import SourceError
 from deploybook.feed import GIT, Afresh, Ask, Cursor, Feed, Item, Rejected, Unchanged
@@ -16,6 +17,10 @@ from deploybook.sources.gitfiles import Touched
 from deploybook.sources.repository import Ref, Repository, pull_heads
 
 Progress = Callable[[str, int, int | None], None]
+_Heads = tuple[list[Ref], str | None]
+"""The references that are read, and the release branch's newest commit."""
+_Sides = tuple[dict[str, Touched], dict[str, Touched]]
+"""What commits touched, by revision: those of the lines, and those on the sides of merges."""
 
 _FORMAT = 2
 """Raised when what is read from the same history changes, so that all is read again."""
@@ -64,17 +69,49 @@ class _State:
 
 def feed(wanted: Wanted, repository: Callable[[], Repository]) -> Feed:
     """The feed of a codebase's git history; the repository is fetched when it is pulled."""
+    early = _Early()
 
     def pull(ask: Ask) -> Iterator[Item]:
-        yield from _pull(wanted, repository(), ask)
+        yield from _pull(wanted, repository(), ask, early)
 
-    return Feed(f"git:{wanted.codebase}", GIT, pull, ahead=lambda: repository().named)
+    def ahead(cursor: str | None) -> None:
+        found = repository()
+        refs, release = _heads(wanted, found)
+        before = _State.of(cursor)
+        if before is None or before.digest != _digest(wanted, refs, release):
+            early.read(release, lambda: _touched(wanted, found, release, lambda: _tagged(found)))
+
+    return Feed(f"git:{wanted.codebase}", GIT, pull, ahead=ahead)
 
 
-def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
+@dataclass
+class _Early:
+    """What commits touched, read once: in a thread ahead of the pull, or else by the pull, which takes it."""
+
+    lock: Lock = field(default_factory=Lock)
+    due: bool = True
+    found: tuple[str | None, _Sides] | None = None
+
+    def read(self, release: str | None, read: Callable[[], _Sides]) -> None:
+        with self.lock:
+            if self.due:
+                self.due = False
+                self.found = release, read()
+
+    def take(self, release: str | None, read: Callable[[], _Sides]) -> _Sides:
+        with self.lock:
+            found, self.found, self.due = self.found, None, False
+        return found[1] if found is not None and found[0] == release else read()
+
+
+def _heads(wanted: Wanted, repository: Repository) -> _Heads:
     locks = wanted.locks
     refs = [ref for ref in repository.named if not (locks and ref.name.startswith(locks))]
-    release = repository.release_revision(wanted.release_branch)
+    return refs, repository.release_revision(wanted.release_branch)
+
+
+def _pull(wanted: Wanted, repository: Repository, ask: Ask, early: _Early) -> Iterator[Item]:
+    refs, release = _heads(wanted, repository)
     before = _State.of(ask.cursor)
     if before is not None and before.digest == _digest(wanted, refs, release):
         yield Unchanged()
@@ -88,7 +125,7 @@ def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
     new = _new(repository, before, refs, release)
     if new is None:
         yield Afresh()
-    history = _history(wanted, repository, refs, release, ask.progress)
+    history = _history(wanted, repository, (refs, release), early, ask.progress)
     if new is None:
         yield from history
     else:
@@ -97,12 +134,13 @@ def _pull(wanted: Wanted, repository: Repository, ask: Ask) -> Iterator[Item]:
 
 
 def _history(
-    wanted: Wanted, repository: Repository, refs: list[Ref], release: str | None, progress: Progress
+    wanted: Wanted, repository: Repository, heads: _Heads, early: _Early, progress: Progress
 ) -> Iterator[Commit | Change | Rejected]:
     """All commits, then all changes.
 
     What tags point to, and when they were made, is looked up while the commits are read.
     """
+    refs, release = heads
     beside = ThreadPoolExecutor(1)
     tagged = beside.submit(_tagged, repository)
     beside.shutdown(wait=False)
@@ -110,7 +148,7 @@ def _history(
     sides: dict[str, Touched] = {}
     is_part = wanted.path is not None
     try:
-        touched, sides = _touched(wanted, repository, release, tagged)
+        touched, sides = early.take(release, lambda: _touched(wanted, repository, release, tagged.result))
     except SourceError as error:
         yield Rejected(repository.where, f"which files its commits touched is unknown: {error.what}", "")
         is_part = False
@@ -138,13 +176,13 @@ def _tagged(repository: Repository) -> list[str]:
 
 
 def _touched(
-    wanted: Wanted, repository: Repository, release: str | None, tagged: Future[list[str]]
-) -> tuple[dict[str, Touched], dict[str, Touched]]:
+    wanted: Wanted, repository: Repository, release: str | None, tagged: Callable[[], list[str]]
+) -> _Sides:
     """What the commits of the lines touched, and (in a monorepo) those on the sides of merges."""
     sizes = not repository.partial()
     if not (sizes or wanted.files or wanted.path):
         return {}, {}
-    tips = [*([release] if release else []), *tagged.result()]
+    tips = [*([release] if release else []), *tagged()]
     touched = gitfiles.read(repository, tips, path=wanted.path, sizes=sizes)
     if wanted.path is None:
         return touched, {}

@@ -62,6 +62,7 @@ def environment() -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_FLUSH": "0",  # else `git log` writes each commit by itself into a pipe, and wakes us for it
         "LC_ALL": "C",
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 28),  # else it gives memory back and asks again for each file
     }
 
 
