@@ -14,7 +14,7 @@ import re
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -82,8 +82,10 @@ def run(repository: Path, *arguments: str, lines: Sequence[str] = (), seconds: f
 
 def stream(
     repository: Path, *arguments: str, lines: Sequence[str] = (), seconds: float = READ_SECONDS
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """Run git in a repository and yield what it prints, in blocks, as it comes.
+
+    The first block is empty and there as soon as git runs: taking it begins what is to be read later.
 
     Args:
         repository: The work tree or the bare repository.
@@ -118,6 +120,7 @@ def stream(
         watch.start()
         try:
             assert isinstance(process.stdout, io.BufferedReader)
+            yield b""
             while block := process.stdout.read(_BLOCK):
                 yield block
             code = process.wait()

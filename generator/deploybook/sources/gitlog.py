@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -24,11 +24,11 @@ _LATEST = 4_102_444_800
 
 
 class Node(msgspec.Struct, frozen=True):
-    """What the graph keeps of a commit. Times are UTC seconds, 0 where unknown."""
+    """What the graph keeps of a commit. Times are UTC, `None` where unknown."""
 
     parents: tuple[str, ...]
-    authored: int
-    committed: int
+    authored_at: datetime | None
+    committed_at: datetime | None
     author: str
 
 
@@ -59,6 +59,10 @@ class Graph:
             stack.extend(parent for parent in self.nodes[revision].parents if parent in self.nodes)
         return seen
 
+    def tips(self) -> set[str]:
+        """The commits that no other here has as a parent."""
+        return self.nodes.keys() - {parent for node in self.nodes.values() for parent in node.parents}
+
 
 def instant(seconds: int) -> datetime | None:
     """UTC time of a Unix time; `None` for 0, which stands for unknown."""
@@ -74,18 +78,22 @@ def known_seconds(found: int | str | None) -> int:
     return number if 0 < number < _LATEST else 0
 
 
+def log(repository: Repository, *which: str, tips: Sequence[str] = ()) -> Generator[bytes]:
+    """What `read` reads: `git log` of all that some options and tips name."""
+    return gitcmd.stream(
+        repository.folder, "log", "-z", f"--format={FIELDS}", "--no-color", "--no-decorate",
+        "--no-show-signature", "--no-notes", *which, "--stdin", lines=tips,
+    )  # fmt: skip
+
+
 def read(
-    repository: Repository, tips: Sequence[str], codebase: str, graph: Graph, touched: Mapping[str, Touched]
+    blocks: Iterable[bytes], codebase: str, graph: Graph, touched: Mapping[str, Touched]
 ) -> Iterator[Commit]:
-    """Read all that the tips contain, newest first, and fill the graph on the way.
+    """Read the commits of a log, newest first, and put them into the graph; what is there is not told again.
 
     Raises:
         SourceError: git failed.
     """
-    blocks = gitcmd.stream(
-        repository.folder, "log", "-z", f"--format={FIELDS}", "--no-color", "--no-decorate",
-        "--no-show-signature", "--no-notes", "--stdin", lines=tips,
-    )  # fmt: skip
     nodes, kept, subjects = graph.nodes, graph.messages, graph.subjects
     may_be, parse = messages.may_be_pull_request, messages.parse
     utc, files_of = datetime.fromtimestamp, touched.get
@@ -94,19 +102,21 @@ def read(
         each = iter(texts)
         for revision, parents, author, authored_text, committed_text, text in zip(*[each] * 6, strict=True):
             above = tuple(parents.split())
-            authored = committed = known_seconds(authored_text)
-            authored_at = committed_at = utc(authored, UTC) if authored else None
+            seconds = known_seconds(authored_text)
+            authored_at = committed_at = utc(seconds, UTC) if seconds else None
             if committed_text != authored_text:  # more than half have one time
-                committed = known_seconds(committed_text)
-                committed_at = utc(committed, UTC) if committed else None
+                seconds = known_seconds(committed_text)
+                committed_at = utc(seconds, UTC) if seconds else None
             message = text.rstrip("\n")
-            nodes[revision] = Node(above, authored, committed, author)
             if may_be(message):
                 kept[revision] = parse(message)
                 if len(above) > 1 and "\n" not in message:
                     wordless.add(above[1])
             if revision in wordless:
                 subjects[revision] = messages.subject_and_body(message)[0]
+            if revision in nodes:
+                continue
+            nodes[revision] = Node(above, authored_at, committed_at, author)
             files, additions, deletions = files_of(revision, NOTHING)
             yield Commit(
                 codebase=codebase,

@@ -16,7 +16,7 @@ from deploybook.feed import Rejected
 from deploybook.messages import Message
 from deploybook.records import Change
 from deploybook.sources.gitfiles import NOTHING, Touched
-from deploybook.sources.gitlog import Graph, Node, instant
+from deploybook.sources.gitlog import Graph, Node
 
 _HEAD_COMMITS = 250
 """How far a squash's head is followed: a forge shows no more commits of a pull request either."""
@@ -29,12 +29,14 @@ class Lines:
     Attributes:
         main: The first-parent commits of the release branch.
         first_parents: The first-parent commits of every line, the release branch's too.
-        order: All commits contained, each merge right behind what it brought.
+        contained: All commits that they contain.
+        order: The same, each merge right behind what it brought.
         brought: For each merge, where in `order` what it brought begins and ends.
     """
 
     main: set[str]
     first_parents: set[str]
+    contained: set[str]
     order: list[str]
     brought: dict[str, tuple[int, int]]
 
@@ -46,50 +48,55 @@ class Lines:
 
 def lines(graph: Graph, release: str | None, others: Iterable[str]) -> Lines:
     """Walk the graph once: the release branch from its beginning, then the other tips in their order."""
-    found = Lines(set(), set(), [], {})
-    seen: set[str] = set()
+    found = Lines(set(), set(), set(), [], {})
     if release is not None:
-        chain = _walk(graph, release, found, seen)
+        chain = _walk(graph, release, found)
         found.main.update(chain)
         found.first_parents.update(chain)
     for tip in others:
-        found.first_parents.update(_walk(graph, tip, found, seen))
+        if tip not in found.contained:  # most tags are of the release branch
+            found.first_parents.update(_walk(graph, tip, found))
     return found
 
 
-def _walk(graph: Graph, tip: str, found: Lines, seen: set[str]) -> list[str]:
+def _walk(graph: Graph, tip: str, found: Lines) -> list[str]:
     """Put a tip and all that is new with it into the order; returns its own new first-parent commits."""
-    own = _chain(graph, tip, seen)
-    nodes, order = graph.nodes, found.order
+    sides: dict[str, tuple[str, ...]] = {}
+    own = _chain(graph, tip, found.contained, sides)
+    order = found.order
     stack = own.copy()
     begins: dict[str, int] = {}
     while stack:
         revision = stack.pop()
-        parents = nodes[revision].parents
-        if len(parents) > 1:  # a merge comes up twice: before and after what it brought
-            begin = begins.pop(revision, None)
-            if begin is None:
-                begins[revision] = len(order)
-                stack.append(revision)
-                for side in parents[1:]:
-                    stack += _chain(graph, side, seen)
-                continue
-            found.brought[revision] = (begin, len(order))
+        if revision in sides:  # a merge comes up twice: before and after what it brought
+            begins[revision] = len(order)
+            stack.append(revision)
+            for side in sides.pop(revision):
+                stack += _chain(graph, side, found.contained, sides)
+            continue
+        if revision in begins:
+            found.brought[revision] = (begins[revision], len(order))
         order.append(revision)
     return own
 
 
-def _chain(graph: Graph, tip: str, seen: set[str]) -> list[str]:
-    """The first-parent commits from a tip, newest first, down to what was seen; marks them as seen."""
+def _chain(graph: Graph, tip: str, seen: set[str], sides: dict[str, tuple[str, ...]]) -> list[str]:
+    """The first-parent commits from a tip, newest first, down to what was seen; marks them as seen.
+
+    The other parents of merges are put by.
+    """
     chain: list[str] = []
     node_of = graph.nodes.get
     revision = tip
     while revision not in seen and (node := node_of(revision)) is not None:
         seen.add(revision)
         chain.append(revision)
-        if not node.parents:
+        parents = node.parents
+        if not parents:
             break
-        revision = node.parents[0]
+        if len(parents) > 1:
+            sides[revision] = parents[1:]
+        revision = parents[0]
     return chain
 
 
@@ -100,14 +107,12 @@ class History:
     Attributes:
         graph: All commits.
         lines: What each merge brought.
-        contained: The revisions that the release branch and the other lines contain.
         heads: The head of each pull request that the repository has a reference for.
         touched: Which files the commits touched, as far as they were asked for.
     """
 
     graph: Graph
     lines: Lines
-    contained: set[str]
     heads: dict[int, str]
     touched: Mapping[str, Touched]
 
@@ -145,30 +150,39 @@ def arrivals(history: History) -> list[Arrival]:
     commit of a branch may just as well name an issue.
     """
     graph, lines_of, heads = history.graph, history.lines, history.heads
+    message_of = graph.messages
     highest = max(heads, default=0)
-    best: dict[int, tuple[tuple[bool, bool, bool, bool, int], str, Message]] = {}
-    for place, revision in enumerate(lines_of.order):
-        message = graph.messages.get(revision)
-        if message is None:
+    named: dict[int, list[str]] = {}
+    for revision in filter(message_of.__contains__, lines_of.order):
+        number = message_of[revision].number
+        if number is None:
             continue
-        number = message.number
-        if number is None or (number not in heads and number <= highest):
+        if number not in heads and (
+            number <= highest or not (revision in lines_of.first_parents or revision in lines_of.brought)
+        ):
             continue
-        merged = len(graph.nodes[revision].parents) > 1
-        if not merged and revision not in lines_of.first_parents and number not in heads:
-            continue
-        early = _is_before_head(graph, revision, heads.get(number))
-        rank = (revision not in lines_of.main, early, message.kind == "cherry-pick", not merged, place)
-        if number not in best or rank < best[number][0]:
-            best[number] = (rank, revision, message)
-    told = [Arrival(number, rev, message, heads.get(number)) for number, (_, rev, message) in best.items()]
+        named.setdefault(number, []).append(revision)
+
+    def rank(revision: str) -> tuple[bool, bool, bool, bool]:
+        message = message_of[revision]
+        early = _is_before_head(graph, revision, heads.get(message.number or 0))
+        picked = message.kind == "cherry-pick"
+        return revision not in lines_of.main, early, picked, revision not in lines_of.brought
+
+    told = []
+    for number, revisions in named.items():
+        revision = min(revisions, key=rank) if len(revisions) > 1 else revisions[0]
+        told.append(Arrival(number, revision, message_of[revision], heads.get(number)))
     return told + _by_head(history, told)
 
 
 def _is_before_head(graph: Graph, revision: str, head: str | None) -> bool:
     """Whether a commit is older than the last one of the pull request, so that it cannot have merged it."""
     last = graph.nodes.get(head) if head is not None else None
-    return last is not None and graph.nodes[revision].committed < last.committed
+    if last is None or last.committed_at is None:
+        return False
+    committed_at = graph.nodes[revision].committed_at
+    return committed_at is None or committed_at < last.committed_at
 
 
 def _by_head(history: History, told: list[Arrival]) -> list[Arrival]:
@@ -178,11 +192,12 @@ def _by_head(history: History, told: list[Arrival]) -> list[Arrival]:
     named = {arrival.number for arrival in told}
     at_head: dict[str, list[int]] = {}
     for number, head in history.heads.items():
-        if number not in named and head in history.contained and head not in claimed:
+        if number not in named and head in history.lines.contained and head not in claimed:
             at_head.setdefault(head, []).append(number)
     alone = {head: numbers[0] for head, numbers in at_head.items() if len(numbers) == 1}
     arrived = []
-    for revision in lines_of.brought if alone else ():
+    unclaimed = [merge for merge in lines_of.brought if merge not in claimed] if alone else []
+    for revision in unclaimed:
         for side in graph.nodes[revision].parents[1:]:
             if side in alone and revision not in claimed and side not in lines_of.main:
                 arrived.append(Arrival(alone.pop(side), revision, Message("merge"), side))
@@ -197,8 +212,7 @@ def _change(arrival: Arrival, history: History, codebase: str) -> Change | None:
     """The record of an arrival; `None` where the time of its merge is unknown."""
     graph, message = history.graph, arrival.message
     node = graph.nodes[arrival.revision]
-    merged_at = instant(node.committed)
-    if merged_at is None:
+    if node.committed_at is None:
         return None
     is_merge = len(node.parents) > 1
     revisions = history.lines.of(arrival.revision) if is_merge else [arrival.revision]
@@ -210,12 +224,12 @@ def _change(arrival: Arrival, history: History, codebase: str) -> Change | None:
         codebase=codebase,
         id=str(arrival.number),
         title=message.title or wordless or message.source_ref or f"#{arrival.number}",
-        merged_at=merged_at,
+        merged_at=node.committed_at,
         author=author,
         branch=message.source_ref,
         merge_revision=arrival.revision,
         revisions=tuple(revisions),
-        first_commit_at=instant(first.authored) if first else None,
+        first_commit_at=first.authored_at if first else None,
         reverts=str(message.reverts_number) if message.reverts_number is not None else None,
         files=touched.files,
         additions=touched.additions,
@@ -228,7 +242,7 @@ def _own_commits(arrival: Arrival, history: History) -> list[str]:
 
     Of a squash they are those that the release never got itself; more than a forge would show are none.
     """
-    graph, contained, head = history.graph, history.contained, arrival.head
+    graph, contained, head = history.graph, history.lines.contained, arrival.head
     if head is None or head not in graph.nodes:
         return []
     if head in contained:
@@ -250,9 +264,10 @@ def _own_commits(arrival: Arrival, history: History) -> list[str]:
 
 def _first(graph: Graph, revisions: Iterable[str]) -> Node | None:
     """The commit that was authored first, of those whose time is known."""
-    nodes, first = graph.nodes, None
+    nodes, first, earliest = graph.nodes, None, None
     for revision in revisions:
         node = nodes[revision]
-        if node.authored and (first is None or node.authored < first.authored):
-            first = node
+        authored_at = node.authored_at
+        if authored_at is not None and (earliest is None or authored_at < earliest):
+            first, earliest = node, authored_at
     return first

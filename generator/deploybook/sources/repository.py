@@ -64,16 +64,22 @@ class Repository:
     def _heads(self) -> list[Ref]:
         return [ref for ref in self.named if not ref.name.startswith(TAGS)]
 
-    @cached_property
+    @property
     def tags(self) -> list[Ref]:
         """Tags of commits, in the order of their names; those of anything else are left out."""
+        return [tag for _, tag in self.peeled]
+
+    @cached_property
+    def peeled(self) -> list[tuple[str, Ref]]:
+        """What each of the tags names, a commit or the tag's own object, and the tag."""
         fields = ("objecttype", "objectname", "*objecttype", "*objectname", "creatordate:unix", "refname")
         form = " ".join(f"%({field})" for field in fields)
         found = []
         for line in gitcmd.run(self.folder, "for-each-ref", f"--format={form}", TAGS).splitlines():
             kind, revision, peeled_kind, peeled, seconds, name = line.decode("utf-8", "replace").split(" ", 5)
             if "commit" in (kind, peeled_kind):
-                found.append(Ref(name, peeled or revision, int(seconds) if seconds.isdigit() else None))
+                tag = Ref(name, peeled or revision, int(seconds) if seconds.isdigit() else None)
+                found.append((revision, tag))
         return found
 
     def release_revision(self, branch: str | None) -> str | None:
