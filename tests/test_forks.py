@@ -233,7 +233,8 @@ def test_an_error_here_ends_the_others(tmp_path: Path) -> None:
     def work(numbers: Iterable[int], _: Tell) -> None:
         for _number in numbers:
             if os.getpid() != here:
-                (tmp_path / "pid").write_text(str(os.getpid()))
+                (tmp_path / "new").write_text(str(os.getpid()))
+                (tmp_path / "new").replace(tmp_path / "pid")
                 time.sleep(60)
             while not (tmp_path / "pid").exists():
                 time.sleep(0.005)
