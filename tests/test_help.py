@@ -50,12 +50,15 @@ def test_the_list_of_commands_is_whole_and_says_what_exit_codes_mean(
 
 @pytest.mark.parametrize("command", ["", "build", "gate"])
 def test_help_answers_in_under_three_tenths_of_a_second(command: str) -> None:
-    """Of the processor. On a machine that takes 0.2 s to load what reads a command line: as much slower."""
-    ours, floor = [], []
+    """Of the processor. On a machine that takes 0.2 s to load what reads a command line: as much slower.
+
+    Such a machine is not always as slow: each call is held against what was loaded right after it.
+    """
+    pairs = []
     for _ in range(5):
-        ours.append(_seconds(str(Path(sys.executable).with_name("deploybook")), *command.split(), "--help"))
-        floor.append(_seconds(sys.executable, "-c", "import typer, typer._adapters"))
-    assert min(ours) < 0.3 * max(1, min(floor) / 0.2)
+        ours = _seconds(str(Path(sys.executable).with_name("deploybook")), *command.split(), "--help")
+        pairs.append((ours, _seconds(sys.executable, "-c", "import typer, typer._adapters")))
+    assert any(ours < 0.3 * max(1, floor / 0.2) for ours, floor in pairs), pairs
 
 
 def _seconds(*command: str) -> float:

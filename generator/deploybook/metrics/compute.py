@@ -65,7 +65,7 @@ def outliers(engine: Runs, settings: Settings) -> pa.Table:
     made from: of a few, the greatest is always beyond it.
     """
     engine.settle(settings)
-    return engine.run("outliers", lambda: _expressions().beyond())
+    return engine.run(ready.OUTLIERS, lambda: _expressions().beyond())
 
 
 def _run(engine: Runs, part: Part, *, shared: bool) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,9 +14,6 @@ from deploybook.metrics.daily import Daily, asked
 from deploybook.metrics.grain import grain, inputs
 from deploybook.metrics.measures import Count, Expressed, Percentile, Rate, summed
 from deploybook.metrics.part import Figure, Part
-
-OUTLIERS = "outliers"
-"""The name that changes and deployments out of the ordinary are looked for under."""
 
 
 @cache
@@ -79,21 +76,23 @@ def parts(*, shared_repositories: bool) -> Mapping[str, Expressed]:
 
 
 def beyond() -> Any:
-    """The expression of `outliers`."""
+    """The expression of `compute.outliers`."""
     return outlying.beyond(inputs(), grain(shared_repositories=False))
 
 
 def compiled() -> ready.Ready:
     """What `ready` is to hold of this source: all expressions in DuckDB's SQL."""
+    expressions: dict[str, Callable[[], Any]] = {ready.OUTLIERS: beyond}
+    for shared in (True, False):
+        known = parts(shared_repositories=shared).values()
+        for each in known:
+            expressions |= _of(each, each.part.runs_as(shared_repositories=shared))
     compile = ibis.duckdb.connect().compile
-    sql = {OUTLIERS: str(compile(beyond()))}
-    for shared in (False, True):
-        for each in parts(shared_repositories=shared).values():
-            name = each.part.runs_as(shared_repositories=shared)
-            if each.daily is None:
-                sql.setdefault(name, str(compile(each.table())))
-                continue
-            for step, expression in asked(name, lambda daily=each.daily: daily).values():  # type: ignore[misc]
-                sql.setdefault(step, str(compile(expression())))
-    known = tuple(each.part for each in parts(shared_repositories=False).values())
-    return ready.Ready(source=ready.source(), parts=known, sql=sql)
+    sql = {name: str(compile(expression())) for name, expression in expressions.items()}
+    return ready.Ready(source=ready.source(), parts=tuple(each.part for each in known), sql=sql)
+
+
+def _of(each: Expressed, name: str) -> dict[str, Callable[[], Any]]:
+    """The expressions of a part, by the names that they run under."""
+    daily = each.daily
+    return dict(asked(name, lambda: daily).values()) if daily else {name: each.table}

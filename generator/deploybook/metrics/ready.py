@@ -9,6 +9,8 @@ from deploybook.metrics.part import Part
 from deploybook.prepared import Prepared, digest, read
 
 FILE = Path(__file__).with_name("ready.json")
+OUTLIERS = "outliers"
+"""The name that changes and deployments out of the ordinary are looked for under."""
 
 
 class Ready(Prepared, frozen=True):
