@@ -211,12 +211,11 @@ def _left_out(repository: Repository, graph: gitlog.Graph, refs: list[Ref], rele
     The cursor says that all that is named was told, so it has to be. A tag's own object is no commit, but
     what it leads to is.
     """
-    nodes = graph.nodes
-    tags = {named for named, tag in repository.peeled if tag.revision in nodes}
-    revisions = dict.fromkeys(ref.revision for ref in refs)
-    if release is not None:
-        revisions[release] = None
-    return [revision for revision in revisions if revision not in nodes and revision not in tags]
+    wanted = {ref.revision for ref in refs} | ({release} if release else set())
+    left = wanted.difference(graph.nodes)
+    if left:
+        left -= {named for named, tag in repository.peeled if tag.revision in graph.nodes}
+    return sorted(left)
 
 
 def _tagged(repository: Repository) -> list[str]:
