@@ -51,13 +51,13 @@ def _children() -> float:
 def measure(config_path: str, as_of: str) -> Took:
     """One build in this process, from its first import on."""
     started = time.perf_counter() - time.process_time()  # as good as when the interpreter started
-    from deploybook.config import detect, load
-
-    path = Path(config_path)
-    config = load(path) if path.is_file() else detect(path)
     from deploybook.build.builder import Builder
 
-    with closing(Builder(config.work_dir)) as builder:  # in the order of the command
+    path = Path(config_path)
+    with closing(Builder()) as builder:  # in the order of the command
+        from deploybook.config import detect, load
+
+        config = load(path) if path.is_file() else detect(path)
         from deploybook.build import compose
         from deploybook.build.progress import Progress
 

@@ -191,8 +191,8 @@ def build(
     """Sync, render and build the site: the main job. Publishes whole or not at all."""
     from deploybook.build.builder import Builder
 
-    found = _config(config, only)
-    with closing(Builder(found.work_dir)) as builder:  # it loads beside what a build loads
+    with closing(Builder()) as builder:  # it loads beside what a build loads
+        found = _config(config, only)
         from deploybook.build.compose import Reading
         from deploybook.build.compose import build as build_site
         from deploybook.build.progress import Progress

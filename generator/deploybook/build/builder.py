@@ -33,15 +33,9 @@ _LAST_LINES = 15
 
 
 class Builder:
-    """Markdown to HTML; brought in beside what comes before it, and to be closed.
+    """Markdown to HTML; brought in beside what comes before it, and to be closed."""
 
-    Args:
-        work: The folder for what is kept between builds, and for what MkDocs said; it need not be there yet.
-    """
-
-    def __init__(self, work: Path) -> None:
-        self._templates = work / "cache" / "theme"
-        self._log = work / "mkdocs.log"
+    def __init__(self) -> None:
         self._process: _Process | None = _Process()
 
     def build(
@@ -51,7 +45,7 @@ class Builder:
         """Render all pages but those that stand, into the empty folder `site`.
 
         Args:
-            config: MkDocs' settings.
+            config: MkDocs' settings, in the folder for what is kept between builds and for what MkDocs said.
             docs: The docs folder that they name.
             site: Where the site is put together.
             stands: Pages, by their file in the docs folder, that are left.
@@ -64,7 +58,8 @@ class Builder:
         Raises:
             PublishError: MkDocs failed; carries the end of what it said.
         """
-        self._templates.mkdir(parents=True, exist_ok=True)
+        templates = config.parent / "cache" / "theme"
+        templates.mkdir(parents=True, exist_ok=True)
         others = shared(_weights(docs, frozenset(stands)), processors(most))[1:]
         folders = [site.with_name(f"{site.name}.{number}") for number in range(1, len(others) + 1)]
         leave = tuple(sorted({*stands, *(page for share in others for page in share)}))
@@ -73,7 +68,7 @@ class Builder:
             shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
             made.append(Part(str(folder), only=share))
         try:
-            places = self._do(Job(str(config), str(self._templates), tuple(made)))
+            places = self._do(Job(str(config), str(templates), tuple(made)))
             where = {place.source: place for place in places}
             left = frozenset(leave)
             parts: list[tuple[Path, Sequence[str]]] = [(site, [page for page in where if page not in left])]
@@ -105,13 +100,14 @@ class Builder:
             well, said, printed = process.ended_well(), process.said(), process.printed()
         finally:
             self.close()
-        self._log.write_text(said, "utf-8")
+        log = Path(job.config).with_name("mkdocs.log")
+        log.write_text(said, "utf-8")
         if not well:
             lines = said.strip().splitlines()[-_LAST_LINES:]
             raise PublishError(
                 "MkDocs could not build the site:\n" + "\n".join(lines),
                 where=job.config,
-                next_step=f"read the whole of it in {self._log}; the last site stands",
+                next_step=f"read the whole of it in {log}; the last site stands",
             )
         return [Place(*each) for each in json.loads(printed)]
 

@@ -312,7 +312,7 @@ def build(
     own = site.read_settings(config.root / "mkdocs.yml") if config.file is not None else {}
     target = site.site_folder(config.root, own, "-".join(config.teams) if config.whole else None)
     publish.check_place(target)
-    with only_one(config), few_collections(), closing(builder or Builder(config.work_dir)) as mkdocs:
+    with only_one(config), few_collections(), closing(builder or Builder()) as mkdocs:
         with _tools(config) as tools, _history(config) as history:
             if config.whole is None:
                 kept.read_back(history, target)
