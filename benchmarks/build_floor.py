@@ -58,11 +58,14 @@ def measure(config_path: str, as_of: str) -> Took:
         from deploybook.config import detect, load
 
         config = load(path) if path.is_file() else detect(path)
-        from deploybook.build import compose
-        from deploybook.build.progress import Progress
+        from deploybook.build.ahead import begun
 
-        quiet = Progress(quiet=True, verbose=False)
-        compose.build(config, datetime.fromisoformat(as_of), progress=quiet, builder=builder)
+        with begun(config) as tools:
+            from deploybook.build import compose
+            from deploybook.build.progress import Progress
+
+            quiet, now = Progress(quiet=True, verbose=False), datetime.fromisoformat(as_of)
+            compose.build(config, now, progress=quiet, builder=builder, tools=tools)
     whole, cpu = time.perf_counter() - started, time.process_time() + _children()
     return Took(whole, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

@@ -193,13 +193,18 @@ def build(
 
     with closing(Builder()) as builder:  # it loads beside what a build loads
         found = _config(config, only)
-        from deploybook.build.compose import Reading
-        from deploybook.build.compose import build as build_site
-        from deploybook.build.progress import Progress
+        from deploybook.build.ahead import begun
 
-        reading = Reading(since=_day(since), believe=believe or (), max_wait=max_wait)
-        with Progress(quiet=quiet, verbose=verbose) as progress:
-            outcome = build_site(found, _instant(as_of), reading, progress=progress, builder=builder)
+        with begun(found) as tools:  # and so do these
+            from deploybook.build.compose import Reading
+            from deploybook.build.compose import build as build_site
+            from deploybook.build.progress import Progress
+
+            reading = Reading(since=_day(since), believe=believe or (), max_wait=max_wait)
+            with Progress(quiet=quiet, verbose=verbose) as progress:
+                outcome = build_site(
+                    found, _instant(as_of), reading, progress=progress, builder=builder, tools=tools
+                )
     for line in outcome.problems:
         print(line, file=sys.stderr)
     if not quiet:

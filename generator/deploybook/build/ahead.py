@@ -1,20 +1,47 @@
-"""What a first build makes ready beside its reading of history: templates compiled.
+"""What pages are made with, begun before a build loads the rest of itself: what draws charts, and templates.
 
-They are kept between builds. One that is asked for before its turn is compiled by who asks.
+A first build has all charts to draw and all templates to compile. Both are kept between builds.
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from deploybook.charts.studio import Studio
+from deploybook.config import Config
 from deploybook.forks import meanwhile
 from deploybook.render import environment
 
+_CHARTS = 5
+"""Charts of a codebase, roughly: so many workers are started for them before it is known."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What pages are made with, and what of it is kept between builds."""
+
+    studio: Studio
+    templates: Path
+
+
+@contextmanager
+def begun(config: Config) -> Iterator[Tools]:
+    """Made ready beside what comes before pages, where nothing of them is kept yet."""
+    cache = config.work_dir / "cache"
+    templates = cache / "templates"
+    with (
+        compiled(templates),
+        Studio(cache / "charts", beside=True, charts=_CHARTS * len(config.codebases)) as studio,
+    ):
+        yield Tools(studio, templates)
+
 
 def compiled(templates: Path) -> AbstractContextManager[None]:
-    """Let templates be compiled meanwhile, where none are kept yet.
+    """Let templates be compiled meanwhile, where none are kept yet; who asks before its turn compiles one.
 
     Args:
         templates: Where compiled templates are kept.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,10 +15,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deploybook.build import ahead, forgetting, kept, portion, publish, publishing, site
+from deploybook.build import forgetting, kept, portion, publish, publishing, site
+from deploybook.build.ahead import Tools, begun
 from deploybook.build.builder import Builder
 from deploybook.build.progress import Progress
-from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.errors import EXIT_DONE, EXIT_STALE, PublishError, SourceError
 from deploybook.feed import OUR_OWN, Ask, Feed
@@ -204,7 +204,7 @@ def _forget_others(history: History, asked: set[str]) -> None:
 
 def render(config: Config, as_of: datetime, *, progress: Progress) -> Outcome:
     """Store to Markdown, charts, feeds, calendar and data files; no network."""
-    with only_one(config), few_collections(), _tools(config) as tools, _history(config) as history:
+    with only_one(config), few_collections(), begun(config) as tools, _history(config) as history:
         _, written = _render(config, history, as_of, tools, progress)
     return Outcome(says=_wrote(written, docs_folder(config)))
 
@@ -220,30 +220,6 @@ def docs_folder(config: Config) -> Path:
     return config.work_dir / "docs"
 
 
-_CHARTS = 5
-"""Charts of a codebase, roughly: so many workers are started for them before it is known."""
-
-
-@dataclass(frozen=True)
-class _Tools:
-    """What pages are made with, and what of it is kept between builds."""
-
-    studio: Studio
-    templates: Path
-
-
-@contextmanager
-def _tools(config: Config) -> Iterator[_Tools]:
-    """Made ready beside what comes before pages, where nothing of them is kept yet."""
-    cache = config.work_dir / "cache"
-    templates = cache / "templates"
-    with (
-        ahead.compiled(templates),
-        Studio(cache / "charts", beside=True, charts=_CHARTS * len(config.codebases)) as studio,
-    ):
-        yield _Tools(studio, templates)
-
-
 def _history(config: Config) -> History:
     return History.open(config.history_url, root=config.root)
 
@@ -252,7 +228,7 @@ def _render(
     config: Config,
     history: History,
     as_of: datetime,
-    tools: _Tools,
+    tools: Tools,
     progress: Progress,
     last: Path | None = None,
 ) -> tuple[Book, Written]:
@@ -295,7 +271,7 @@ def _revised(share: Share, last: Path, as_of: datetime) -> Iterator[Page | File]
 
 def build(
     config: Config, as_of: datetime, reading: Reading | None = None, *, progress: Progress,
-    builder: Builder | None = None,
+    builder: Builder | None = None, tools: Tools | None = None,
 ) -> Outcome:  # fmt: skip
     """Sync, render and build the site, and put it in the place of the last one.
 
@@ -305,6 +281,7 @@ def build(
         reading: How sources are read.
         progress: Is told.
         builder: One that is started already; it is closed.
+        tools: Those that are begun already; whoever began them ends them.
 
     Raises:
         PublishError: MkDocs failed or the place is not ours; the last good site stands.
@@ -313,11 +290,11 @@ def build(
     target = site.site_folder(config.root, own, "-".join(config.teams) if config.whole else None)
     publish.check_place(target)
     with only_one(config), few_collections(), closing(builder or Builder()) as mkdocs:
-        with _tools(config) as tools, _history(config) as history:
+        with nullcontext(tools) if tools else begun(config) as made, _history(config) as history:
             if config.whole is None:
                 kept.read_back(history, target)
             synced = _sync(config, history, as_of, reading or Reading(), progress)
-            book, _ = _render(config, history, as_of, tools, progress, target)
+            book, _ = _render(config, history, as_of, made, progress, target)
         says = publishing.publish(config, book, own, docs_folder(config), target, mkdocs, progress)
         if config.whole is None:
             with _history(config) as history:
