@@ -88,7 +88,7 @@ class Database(Protocol):
         """Rows for metrics to count, by name, with the columns that are looked at.
 
         Returns:
-            Ibis tables or SQL on a connection, and that connection; or streams of Arrow, and `None`.
+            SQL on a connection, and that connection; or streams of Arrow, and `None`.
         """
         ...
 

@@ -162,33 +162,32 @@ class Duck:
     def counting(
         self, rows: Mapping[str, tuple[ibis.Table | Layout | Merged, Sequence[str]]]
     ) -> tuple[dict[str, Any], Any]:
-        """Count where the rows lie; what has to be merged is merged once, not for every figure."""
+        """Count where the rows lie; what is merged or narrowed is so once, not for every figure."""
         self._room("counting")
         found: dict[str, Any] = {}
         for each, (laid, columns) in rows.items():
-            if not isinstance(laid, Merged):
-                found[each] = _select(laid, columns) if isinstance(laid, Layout) else laid
-            elif (told := self._rows(laid)) is None:
-                found[each] = self.table(laid)
-            else:
-                together = name(f"merged_{each}")
+            if isinstance(laid, Layout):
+                found[each] = _select(laid, columns)
+                continue
+            together = f"counted_together_{each}"
+            told = self._rows(laid) if isinstance(laid, Merged) else None
+            if told is not None:
                 select = f"SELECT {names(columns)} FROM ({told}) AS told"  # noqa: S608
                 self._db.execute(f"CREATE OR REPLACE TEMP TABLE {together} AS {select}")
-                found[each] = f"FROM {together}"
+            else:
+                table = self.table(laid) if isinstance(laid, Merged) else laid
+                self._ibis.create_table(together, table.select(*columns), temp=True)
+            found[each] = f"FROM {together}"
         return found, self
 
     @property
     def con(self) -> Any:
-        """DuckDB's connection: with `compile` and `create_table` what counting asks of a backend of Ibis."""
+        """DuckDB's connection."""
         return self._db
 
     def compile(self, expression: Any) -> str:
         """SQL of an expression."""
         return str(self._ibis.compile(expression))
-
-    def create_table(self, name: str, rows: Any, *, temp: bool) -> Any:
-        """Make a table of an expression."""
-        return self._ibis.create_table(name, rows, temp=temp)
 
     @contextmanager
     def saving(self) -> Iterator[None]:

@@ -380,7 +380,7 @@ class History:
             wanted: Names of tables, with the columns that are looked at.
 
         Returns:
-            Ibis tables or SQL by name and the connection that they belong to; or Arrow streams, and `None`.
+            SQL by name and the connection that it belongs to; or Arrow streams, and `None`.
         """
         return self._db.counting(
             {name: (self._laid(name), list(columns)) for name, columns in wanted.items()}

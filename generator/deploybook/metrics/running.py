@@ -124,22 +124,21 @@ class Engine:
     """Runs expressions over what was laid down, in DuckDB; `Runs`.
 
     Args:
-        rows: The inputs by name: Arrow tables or streams, Ibis tables of `backend`, or SQL. One left out is
-            empty.
-        backend: The Ibis connection that Ibis tables and SQL belong to; one in memory unless given.
+        rows: The inputs by name: Arrow tables or streams, or SQL. One left out is empty.
+        backend: The connection that SQL belongs to; one in memory unless given.
         cache: A folder for compiled SQL.
     """
 
     def __init__(
         self, rows: Mapping[str, Any], backend: Backend | None = None, cache: Path | None = None
     ) -> None:
-        self._backend: Any = backend or _Memory()
-        self._db = self._backend.con
+        backend = backend or _Memory()
+        self._db = backend.con
         self._db.execute("SET TimeZone = 'UTC'")
         self._settled: Settings | None = None
         self._filled: set[str] = set()
         self._large: set[str] = set()
-        self._compiled = Compiled(self._backend.compile, cache)
+        self._compiled = Compiled(backend.compile, cache)
         self._rows = dict(rows)
         for name in INPUTS:
             found = rows.get(name)
@@ -159,22 +158,12 @@ class Engine:
             )
         elif isinstance(rows, pa.Table):
             self._db.register(PREFIX + name, rows.select(columns))
-        elif isinstance(rows, pa.RecordBatchReader):
+        else:
             # A stream can be read once; DuckDB keeps it compressed, and on disk where memory is short.
             self._db.register(PREFIX + "stream", rows)
             listed = ", ".join(f'"{column}"' for column in columns)
             self._db.execute(f"CREATE TEMP TABLE {PREFIX}{name} AS SELECT {listed} FROM {PREFIX}stream")  # noqa: S608
             self._db.unregister(PREFIX + "stream")
-        else:
-            from ibis import util  # noqa: PLC0415 - whoever gives such rows has loaded it
-            from ibis.expr import operations  # noqa: PLC0415
-
-            if rows.op().find(operations.JoinChain):
-                # Merged from several sources: once, not for every figure. Under a name of its own, because
-                # Ibis replaces a table by a statement that newer sqlglot writes without the table's name.
-                rows = self._backend.create_table(util.gen_name("merged"), rows.select(columns), temp=True)
-            select = self._backend.compile(rows.select(columns))
-            self._db.execute(f"CREATE OR REPLACE TEMP VIEW {PREFIX}{name} AS {select}")
 
     def settle(self, settings: Settings) -> None:
         """Lay down the small tables of the settings: what runs from now on is by them."""
