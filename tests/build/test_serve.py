@@ -10,9 +10,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploybook.build.serve import settled
 
 pytestmark = pytest.mark.xdist_group("serve")
 
@@ -55,6 +60,35 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     yield Serving(process, url, root)
     process.kill()
     process.wait()
+
+
+@given(st.lists(st.sampled_from(["one", "half", "two"]), min_size=1, max_size=12))
+def test_what_changes_is_told_once_it_stays_as_it_is_for_two_looks(looks: list[str]) -> None:
+    """Told is each thing that two looks one after the other found, but not what was told last."""
+    coming = iter(looks)
+    now = ""
+
+    def look() -> str:
+        nonlocal now
+        now = next(coming)
+        return now
+
+    left = len(looks)
+
+    def stops() -> bool:
+        nonlocal left
+        left -= 1
+        return left == 0
+
+    told = [now for _ in settled(look, stops)]
+    stayed = [looks[0], *(second for first, second in pairwise(looks) if first == second)]
+    assert told == [second for first, second in pairwise(stayed) if first != second]
+
+
+def test_a_file_that_is_half_written_is_not_built() -> None:
+    looks = iter(["whole", "", "other", "other", "other"])
+    left = iter([False] * 4 + [True])
+    assert len(list(settled(lambda: next(looks), lambda: next(left)))) == 1
 
 
 def test_it_serves_what_was_built(serving: Serving) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from deploybook.build.progress import Progress
 from deploybook.config import Config
 from deploybook.errors import DeploybookError, UsageError
 
-_LOOK_EVERY_SECONDS = 1.0
+_LOOK_EVERY_SECONDS = 0.5
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -35,7 +36,30 @@ def watched(config: Config) -> dict[Path, int]:
     roots = [path for path in (config.file, config.root / "mkdocs.yml") if path]
     for folder in (config.by_hand, config.root / "notes"):
         roots.extend(path for path in folder.rglob("*") if path.is_file())
-    return {path: path.stat().st_mtime_ns for path in roots if path.exists()}
+    seen = {}
+    for path in roots:
+        with suppress(FileNotFoundError):  # an editor's own file may be gone since it was listed
+            seen[path] = path.stat().st_mtime_ns
+    return seen
+
+
+def settled(look: Callable[[], object], stops: Callable[[], bool]) -> Iterator[None]:
+    """Tell each time that what is looked at has become another, once two looks find the same.
+
+    A file that is being written is empty or half there for a moment, and an empty configuration is a good
+    one: it would be built, and published over the site that is wanted.
+
+    Args:
+        look: Gives what there is now, which can be compared.
+        stops: Waits until it is time for another look; true where there is none.
+    """
+    seen = before = look()
+    while not stops():
+        now = look()
+        if now == before != seen:
+            seen = now
+            yield
+        before = now
 
 
 def serve(
@@ -64,13 +88,13 @@ def serve(
         ) from error
     threading.Thread(target=server.serve_forever, daemon=True).start()
     say(f"serving on http://127.0.0.1:{server.server_address[1]}/ — Ctrl-C ends it")
+
+    def look() -> dict[Path, int]:
+        return watched(config)
+
     stop = threading.Event()
-    seen = watched(config)
     try:
-        while not stop.wait(_LOOK_EVERY_SECONDS):
-            if (now := watched(config)) == seen:
-                continue
-            seen = now
+        for _ in settled(look, lambda: stop.wait(_LOOK_EVERY_SECONDS)):
             try:
                 config = read_config()
                 say(build(config, clock(), progress=progress).says)
