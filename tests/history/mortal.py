@@ -15,6 +15,7 @@ from deploybook.feed import Ask, Cursor, Feed, Item, Rejected
 
 ROWS = 4_000
 STEP = 1_000
+FEEDS = ("github:shop", "records:all")
 
 
 def pull(asked: Ask) -> Iterator[Item]:
@@ -42,9 +43,9 @@ def main(folder: Path, server: str | None, begun: Event | None = None) -> None:
     with opened(folder) as history:
         if begun:
             begun.set()
-        steps = Feed(name="github:shop", rank=20, pull=pull)
+        steps = Feed(name=FEEDS[0], rank=20, pull=pull)
         history.sync(steps, ask(history.cursor(steps.name)))
-        history.sync(Feed(name="records:all", rank=30, pull=pull, snapshot=True), ask())
+        history.sync(Feed(name=FEEDS[1], rank=30, pull=pull, snapshot=True), ask())
 
 
 SHARED = 8
