@@ -160,6 +160,25 @@ def test_a_phone_never_scrolls_sideways(browser: Browser, root: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def test_rows_that_stack_are_seen_whole_on_a_phone_with_the_titles_of_their_numbers(
+    browser: Browser, root: str
+) -> None:
+    page = opened(browser, f"{root}style/", width=390)
+    table = page.get_by_role("region", name="Metrics of one codebase")
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert (
+        table.evaluate("box => getComputedStyle(box.querySelector('td.n'), '::before').content")
+        == '"This week"'
+    )
+    for part in table.locator("th[scope=row], td, svg").all():
+        box = part.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    wide = opened(browser, f"{root}style/").get_by_role("region", name="Metrics of one codebase")
+    assert wide.get_by_role("columnheader", name="This week").is_visible()
+
+
 def test_as_of_is_filled_in_by_the_browser_and_reads_well_without_scripts(
     browser: Browser, root: str
 ) -> None:
