@@ -341,3 +341,19 @@ def test_deployment_locks_kept_as_branches_are_no_history(repo: GitRepo) -> None
     assert pull(repo, before, locks=locks) == [Unchanged()]
     assert held not in commits(pull(repo, locks=locks))
     assert held in commits(pull(repo))
+
+
+def test_a_name_of_a_reference_may_hold_whatever_else_ends_a_line(repo: GitRepo) -> None:
+    """git allows these in names; Python's lines end at them."""
+    first = repo.commit("Begin")
+    for end in ("\x85", "\u2028", "\u2029"):
+        repo.git("branch", f"odd{end}name")
+        repo.git("tag", f"v1{end}0")
+    read = at_hand(str(repo.folder), repo.folder.parent, repo.folder.parent / "mirror.git")
+    assert {ref.revision for ref in read.named} == {first}
+    assert {tag.name for tag in read.tags} == {
+        "refs/tags/v1\x850",
+        "refs/tags/v1\u20280",
+        "refs/tags/v1\u20290",
+    }
+    assert list(commits(pull(repo))) == [first]

@@ -44,6 +44,7 @@ def test_checks_are_told_by_their_sign_and_other_commits_are_none() -> None:
     log = (
         "300 🟨 Our API has degraded performance (200 in 9 ms)\n200 :bento: Update graphs\n"
         "100 🟥 Shop is down again is down (0 in 0 ms) [skip ci]\nx 🟩 Shop is up\n\n"
+        "90 Say what happened\u202880 🟥 Shop is down\n"
     )
     assert [(check.monitor, check.state) for check in checks(log)] == [
         ("Shop", "down"), ("Our API", "degraded"),

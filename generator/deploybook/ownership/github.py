@@ -21,7 +21,7 @@ def read(text: str, file: str = "CODEOWNERS") -> Codeowners:
     """Read a file; a line that GitHub would not use is set aside, and stops nothing."""
     rules: list[Rule] = []
     aside: list[Aside] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         found = _line(line, number)
         if isinstance(found, Rule) and len(rules) < MOST_RULES:
             rules.append(found)

@@ -19,7 +19,7 @@ def read(text: str, file: str = "CODEOWNERS") -> Codeowners:
     aside: list[Aside] = []
     section, given = DEFAULT, ()  # type: str, tuple[str, ...]
     names: dict[str, str] = {}
-    for number, raw in enumerate(text.splitlines(), start=1):
+    for number, raw in enumerate(text.split("\n"), start=1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue

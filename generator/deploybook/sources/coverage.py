@@ -151,7 +151,7 @@ def _lcov(text: str) -> Measured:
     lines, branches = [0, 0], [0, 0]
     own: dict[str, int] = {}
     hit = found = taken = ways = files = 0
-    for row in text.splitlines():
+    for row in text.split("\n"):
         word, _, rest = row.strip().partition(":")
         if word in {"LH", "LF", "BRH", "BRF"}:
             own[word] = _whole(rest) or 0

@@ -57,7 +57,7 @@ class Repository:
         Objects are not looked at: there may be tens of thousands. What a tag names may be a tag's own object.
         """
         listed = gitcmd.run(self.folder, "for-each-ref", "--format=%(objectname) %(refname)", *HEADS, TAGS)
-        lines = listed.decode("utf-8", "replace").splitlines()
+        lines = listed.decode("utf-8", "replace").split("\n")[:-1]  # a name may hold other ends of lines
         return [Ref(name, revision) for revision, _, name in (line.partition(" ") for line in lines)]
 
     @cached_property

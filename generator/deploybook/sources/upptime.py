@@ -90,7 +90,7 @@ def newest(log: bytes) -> datetime:
 def checks(log: str) -> list[Check]:
     """The checks among commits (`<seconds> <subject>` a line), oldest first."""
     found = []
-    for line in log.splitlines():
+    for line in log.split("\n"):
         seconds, _, subject = line.partition(" ")
         match = _CHECK.match(subject)
         if match is not None and seconds.isdecimal():
