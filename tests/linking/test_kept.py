@@ -18,7 +18,7 @@ from tests.linking.test_laws import CONFIG, START, stories
 
 from deploybook.config import Config
 from deploybook.linking import Linked, link
-from deploybook.linking.kept import Kept, Rows
+from deploybook.linking.kept import KeptLinks, Rows
 
 Record = dict[str, Any]
 CAUSES = st.sampled_from(
@@ -84,7 +84,7 @@ def edited(records: list[Record], edits: list[tuple[str, int]]) -> list[Record]:
     return records
 
 
-def found(records: list[Record], as_of: datetime, kept: Kept | None, config: Config = CONFIG) -> Linked:
+def found(records: list[Record], as_of: datetime, kept: KeptLinks | None, config: Config = CONFIG) -> Linked:
     return link(history(records), config, as_of, kept)
 
 
@@ -95,7 +95,7 @@ def test_build_after_build_the_rows_are_those_of_a_build_that_kept_nothing(
 ) -> None:
     records, hours = [*records, *incidents(more)], 90
     with TemporaryDirectory() as folder:
-        kept = Kept(Path(folder), "one")
+        kept = KeptLinks(Path(folder), "one")
         for edits, later in builds:
             records, hours = edited(records, edits), hours + later
             as_of = START + timedelta(hours=hours)
@@ -140,7 +140,7 @@ STORY: list[Record] = [
 ]  # fmt: skip
 
 
-class Counted(Kept):
+class Counted(KeptLinks):
     """Counts what was found again."""
 
     again: list[str] = []  # noqa: RUF012 - emptied by each test

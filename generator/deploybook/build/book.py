@@ -19,7 +19,7 @@ from deploybook.charts.studio import Studio
 from deploybook.config import Config
 from deploybook.history import History, SourceState
 from deploybook.linking import Linked, link
-from deploybook.linking.kept import Kept
+from deploybook.linking.kept import KeptLinks
 from deploybook.linking.model import (
     BranchCommit,
     Delivery,
@@ -167,10 +167,10 @@ def begin_book(
     return book, count
 
 
-def _kept(config: Config) -> Kept:
+def _kept(config: Config) -> KeptLinks:
     """Where linked rows are kept: by our code, what runs it, and the whole configuration."""
     said = (edition(), version("pyarrow"), version("msgspec"), config.model_dump_json())
-    return Kept(config.work_dir / "cache" / "linked", sha256("\0".join(said).encode()).hexdigest())
+    return KeptLinks(config.work_dir / "cache" / "linked", sha256("\0".join(said).encode()).hexdigest())
 
 
 def _held(

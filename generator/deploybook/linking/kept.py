@@ -36,7 +36,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptLinks:
     """Where they lie, a file a codebase; one whose key is another is as good as none.
 
     Attributes:
@@ -88,7 +88,7 @@ def key_of(
     """Names all that a codebase is linked from.
 
     Args:
-        edition: As in `Kept`.
+        edition: As in `KeptLinks`.
         codebase: Its name.
         tables: Its own rows: `commits`, `changes`, `deployments`.
         others: What else there is, as msgspec encodes it.

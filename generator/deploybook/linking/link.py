@@ -15,7 +15,7 @@ from deploybook.config import Config
 from deploybook.forks import of_each
 from deploybook.linking.codebase import OWN, Given, link_codebase
 from deploybook.linking.incidents import Answer, Question, questions, ties
-from deploybook.linking.kept import Kept, Rows, key_of
+from deploybook.linking.kept import KeptLinks, Rows, key_of
 from deploybook.linking.model import (
     BranchCommit,
     Delivery,
@@ -48,7 +48,9 @@ class Linked:
     branch_commits: pa.Table
 
 
-def link(tables: Mapping[str, pa.Table], config: Config, as_of: datetime, kept: Kept | None = None) -> Linked:
+def link(
+    tables: Mapping[str, pa.Table], config: Config, as_of: datetime, kept: KeptLinks | None = None
+) -> Linked:
     """Link the history of every configured codebase, as it stood at `as_of`.
 
     Args:
@@ -67,7 +69,7 @@ def link(tables: Mapping[str, pa.Table], config: Config, as_of: datetime, kept: 
 
 
 def link_by(
-    tables: Mapping[str, pa.Table], rules: Rules, as_of: datetime, kept: Kept | None = None
+    tables: Mapping[str, pa.Table], rules: Rules, as_of: datetime, kept: KeptLinks | None = None
 ) -> Linked:
     """Link by rules, without a configuration."""
     own = {name: by_codebase(tables.get(name), rules.codebase_of) for name in OWN}

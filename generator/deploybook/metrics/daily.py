@@ -11,7 +11,7 @@ from another run, or lie beyond an earlier clock, change the print of their 30 d
 differs on, and a day before for the time zone's sake, steps are counted again. Two histories with the same
 prints would have to agree in that sum by chance: one in 2^64.
 
-A day is a day of the site's time zone: with other days (`Kept` compares them), another version of this
+A day is a day of the site's time zone: with other days (`KeptDays` compares them), another version of this
 package, of DuckDB or of Ibis, or other settings that shape expressions (the name), nothing kept is believed.
 """
 
@@ -175,7 +175,7 @@ def joined(kept: pa.Table, fresh: pa.Table, days: Mapping[str, date]) -> pa.Tabl
     return pa.concat_tables([stands.select(STEPS_SCHEMA.names), fresh.cast(STEPS_SCHEMA)]).combine_chunks()
 
 
-class Kept:
+class KeptDays:
     """Steps of the last build, in one file with the prints of what they were made from.
 
     Args:

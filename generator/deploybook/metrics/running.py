@@ -21,7 +21,7 @@ from deploybook.metrics import ready
 from deploybook.metrics.daily import (
     CASES,
     Daily,
-    Kept,
+    KeptDays,
     asked,
     changed,
     joined,
@@ -208,7 +208,7 @@ class Engine:
         """The rows of a figure that is made of steps from day to day, of which those that are kept stand."""
         if self._compiled.folder is None:
             return self.run(f"{name} whole", lambda: daily().whole())
-        kept = Kept(self._compiled.folder / f"{_short(name)}.parquet", self._days)
+        kept = KeptDays(self._compiled.folder / f"{_short(name)}.parquet", self._days)
         steps, before = kept.read()
         rows = self._sql(*asked(name, daily)["rows"])
         now = prints_of(self._db.sql(print_sql(rows)).to_arrow_table())

@@ -22,7 +22,7 @@ from deploybook.news import House
 from deploybook.ownership import Owned
 from deploybook.pages.branches import Branch, Branches
 from deploybook.pages.figures import Figures
-from deploybook.pages.kept import Kept
+from deploybook.pages.kept import Published
 from deploybook.pages.locks import HeldLock, held
 from deploybook.periods import Calendar, Period, Rotation, Turn, Week, periods_between, turns_of
 from deploybook.pipelines import Pipeline
@@ -156,9 +156,9 @@ class Book:
         return held(self.history["locks"], self.as_of)
 
     @cached_property
-    def kept(self) -> Kept:
+    def kept(self) -> Published:
         """Figures as they were published, beside today's."""
-        return Kept(self.published, self.tables["metrics"], self.config, self.as_of)
+        return Published(self.published, self.tables["metrics"], self.config, self.as_of)
 
     @property
     def calendar(self) -> Calendar:

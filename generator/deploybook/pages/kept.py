@@ -36,7 +36,7 @@ _EMPTY = pa.schema(
 
 
 @dataclass(frozen=True)
-class Kept:
+class Published:
     """What the history keeps of published figures, beside today's.
 
     Args:
