@@ -65,6 +65,10 @@ def test_a_forgotten_block_excludes_nothing() -> None:
         ("WIP: keep the basket.", "Keep the basket"),
         ('Revert "feat: keep the basket (#31)"', "Taken back: Keep the basket"),
         ("Note: the basket is kept", "Note: the basket is kept"),
+        ("t0001: plug a gap", "t0001: plug a gap"),
+        ("feat: iOS keeps the basket", "iOS keeps the basket"),
+        ("setup.py: drop a line", "setup.py: drop a line"),
+        ("basket: keep it...", "Basket: keep it..."),
         ("", ""),
     ],
 )
@@ -103,4 +107,5 @@ def test_anything_can_be_told(title: str, body: str, labels: list[str]) -> None:
 
 
 def test_hostile_lengths_are_quick() -> None:
+    tell("a" * 100_000)
     tell("[" * 100_000, body="```release-note\n" * 10_000 + "<!--" * 10_000)

@@ -94,3 +94,13 @@ def test_with_too_few_weeks_there_are_no_limits_and_no_trend() -> None:
 
 def test_a_series_of_nothing_has_nothing_to_tell() -> None:
     assert finding(read([]), BOOK, "") == "Nothing to tell yet"
+
+
+def test_a_week_that_is_no_longer_shown_is_not_told_as_the_newest() -> None:
+    """Sixty deployments a week some years ago, of which many failed at the end; one this year."""
+    long_ago = [(5, 60), (6, 60), (4, 60)] * 8 + [(50, 60)]
+    signal = read(rates(*long_ago))
+    assert signal.verdict.kind == "above"
+    reading = read(rates(*long_ago, *[(0, 0)] * 30, (0, 1), *[(0, 0)] * 9))
+    assert reading.verdict.kind == "empty"
+    assert finding(reading, BOOK, "") == "Fewer than five in every week: too few to judge one"

@@ -66,3 +66,18 @@ def test_the_same_tags_are_unchanged(tmp_path: Path) -> None:
     assert pulled(repo, cursor=saved) == [Unchanged()]
     repo.tag("v1.1")
     assert len([item for item in pulled(repo, cursor=saved) if isinstance(item, Deployment)]) == 2
+
+
+def test_an_annotated_tag_of_nobody_counts_when_it_was_committed(tmp_path: Path) -> None:
+    """As git wrote them until July 2005."""
+    repo = GitRepo(tmp_path / "shop")
+    revision = repo.commit("One")
+    written = tmp_path / "tag"
+    written.write_text(f"object {revision}\ntype commit\ntag v0.99\n\nTest-release\n")
+    repo.git(
+        "update-ref",
+        "refs/tags/v0.99",
+        repo.git("hash-object", "-t", "tag", "-w", "--literally", str(written)),
+    )
+    (found,) = [item for item in pulled(repo) if isinstance(item, Deployment)]
+    assert (found.id, found.revision, found.finished_at) == ("v0.99", revision, repo.at(0))

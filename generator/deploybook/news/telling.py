@@ -44,6 +44,8 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _TAIL = re.compile(rf"[ \t]*(?:\(#\d{{1,18}}\)|\[#\d{{1,18}}\]|[(\[]{_TICKET}[)\]])$")
+_NAME = re.compile(r"\S*(?:\d|[_/()]|\.\w|[a-z][A-Z])")
+"""A first word that is a name and stands as it is: `t0001:`, `setup.py`, `iOS`."""
 _REVERT = re.compile(r"Revert[ \t]+[\"“](.*)[\"”]\.?", re.DOTALL)
 
 
@@ -131,7 +133,7 @@ def clean(title: str) -> str:
         if conventional is not None and conventional.type in _TYPES:
             text = conventional.subject
     text = text.removesuffix(".") if not text.endswith("..") else text
-    return text[:1].upper() + text[1:]
+    return text if _NAME.match(text) else text[:1].upper() + text[1:]
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -96,6 +96,7 @@ def home_page(book: Book, tell: Teller) -> HomePage:
     shown: Period = week
     if not changes:
         shown = next((w for w in reversed(book.weeks) if book.changes_in(w)), week)
+    shown_name = f"week {shown.number}" + (f", {shown.year}" if shown.year != week.year else "")
     told = [tell(change) for change in book.changes_in(shown)]
     return HomePage(
         kicker=f"This week, {words.week_days(week.start)}",
@@ -105,11 +106,11 @@ def home_page(book: Book, tell: Teller) -> HomePage:
         asof=tuple(_asof(book, week)),
         facts=tuple(_facts(book)),
         news=tuple(_news(book, told)),
-        news_title="Shipped this week" if shown == week else f"Last shipped, in week {shown.number}",
+        news_title="Shipped this week" if shown == week else f"Last shipped, in {shown_name}",
         nothing="" if told else "When a deployment reaches users, what it brought is told here.",
         all_news=Link(
             book.week_href(shown),
-            f"All {len(told)} of week {shown.number}" if len(told) != 1 else f"Week {shown.number}",
+            f"All {words.number(len(told))} of {shown_name}" if len(told) != 1 else shown_name.capitalize(),
         ),
         metrics=tuple(five_small(book)),
         parts=(_waiting(book, tell), _branches(book), _incidents(book)),
@@ -196,13 +197,20 @@ def _news(book: Book, told: list[Told]) -> Iterator[NewsItem]:
     rest = [item for item in news if item not in first]
     rest.sort(key=lambda item: (item.state is None or item.state.tone != "bad", not item.described))
     for item in (first + rest)[:_NEWS]:
-        live = item.live_at.astimezone(book.zone).date() if item.live_at else None
-        when: Markup | str = f"live {words.weekday(live)}" if live else ""
+        when: Markup | str = f"live {_live_on(book, item.live_at)}" if item.live_at else ""
         if item.state is not None:
             when = item.state.says.removeprefix("ready, ").removeprefix("flag ")
             if item.state.tone == "flag" and ", on for" in item.state.says:
                 when = item.state.says.partition(", ")[2]
         yield NewsItem(item.area, item.words, item.href, when, item.state.tone if item.state else "")
+
+
+def _live_on(book: Book, instant: datetime) -> str:
+    """The day of the week, or of what year it was, where the last that shipped was not this week."""
+    on = instant.astimezone(book.zone).date()
+    if on >= book.this_week.start:
+        return words.weekday(on)
+    return words.day(on, year=on.year != book.this_week.year)
 
 
 def _waiting(book: Book, tell: Teller) -> Part:

@@ -25,14 +25,14 @@ LONG = 104
 Nature = Literal["count", "share", "time"]
 Kind = Literal["above", "below", "high", "low", "none", "few", "alike", "empty"]
 """Beyond a limit (`above`, `below`); eight or more in a row on one side (`high`, `low`); no signal; too few
-weeks for limits; weeks too alike for limits; nothing known."""
+weeks for limits; weeks too alike for limits; nothing known that can be judged."""
 
 _NATURES: dict[str, Nature] = {"share": "share", "seconds": "time"}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the newest week that can be judged says."""
+    """What the newest week of those shown that can be judged says."""
 
     kind: Kind
     week: date | None = None
@@ -149,14 +149,18 @@ def read_series(
     found = {(signal.start, signal.because) for signal in signals(points, segments)}
     if running and not _above_centre(points[-1], segments):
         found = {(start, because) for start, because in found if start != this_week}
+    shown = tuple(series[-weeks:])
+    verdict = _verdict(points, segments, found, running=running)
+    if verdict.week is not None and verdict.week < shown[0].start:  # of years ago: no chart shows it
+        verdict = Verdict("empty")
     return Reading(
         metric=metric,
         nature=nature,
-        figures=tuple(series[-weeks:]),
+        figures=shown,
         hollow=hollow,
         segments=tuple(segments),
         signals=frozenset(start for start, _ in found),
-        verdict=_verdict(points, segments, found, running=running),
+        verdict=verdict,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,7 +81,20 @@ class Repository:
             if "commit" in (kind, peeled_kind):
                 tag = Ref(name, peeled or revision, int(seconds) if seconds.isdigit() else None)
                 found.append((revision, tag))
-        return found
+        nobodys = {tag.revision for _, tag in found if tag.seconds is None}
+        made = self._committed(nobodys) if nobodys else {}
+        return [
+            (revision, tag if tag.seconds else Ref(tag.name, tag.revision, made.get(tag.revision)))
+            for revision, tag in found
+        ]
+
+    def _committed(self, revisions: Iterable[str]) -> dict[str, int]:
+        """When commits were made: tags of git's first years name no tagger, and so no time of their own."""
+        said = gitcmd.run(
+            self.folder, "log", "--no-walk=unsorted", "--format=%H %ct", "--stdin", lines=sorted(revisions)
+        )
+        rows = (line.split(" ") for line in said.decode("ascii").splitlines())
+        return {revision: int(seconds) for revision, seconds in rows if seconds.isdigit()}
 
     def release_revision(self, branch: str | None) -> str | None:
         """The newest commit of the release branch; `None` where the repository is empty.

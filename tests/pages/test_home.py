@@ -1,0 +1,43 @@
+"""The home page: what shipped last, and when, in words that are still true months later."""
+
+from __future__ import annotations
+
+from tests.pages.support import book, change, deployment
+
+from deploybook.pages.home import HomePage, home_page
+from deploybook.pages.telling import Teller
+
+BEFORE = deployment("0", "2025-01-01T09:00:00Z", revision="a")
+
+
+def home(*live: str) -> HomePage:
+    """The page as of Friday 20 November 2026, where these instants each brought a change."""
+    records = [BEFORE]
+    for number, instant in enumerate(live, 1):
+        records += [
+            change(str(number), f"Add {number}", "2025-01-02T09:00:00Z"),
+            deployment(str(number), instant, [str(number)]),
+        ]
+    made = book(records)
+    return home_page(made, Teller(made))
+
+
+def test_what_went_live_this_week_is_told_by_its_day() -> None:
+    page = home("2026-11-17T10:00:00Z")
+    assert page.news_title == "Shipped this week"
+    assert [item.when for item in page.news] == ["live Tue"]
+    assert page.all_news.words == "Week 47"
+
+
+def test_what_went_live_in_an_older_week_is_told_by_its_date() -> None:
+    page = home("2026-06-29T10:00:00Z", "2026-07-01T10:00:00Z")
+    assert page.news_title == "Last shipped, in week 27"
+    assert {item.when for item in page.news} == {"live Mon 29\xa0Jun", "live Wed 1\xa0Jul"}
+    assert page.all_news.words == "All 2 of week 27"
+
+
+def test_of_another_year_the_year_is_told_too() -> None:
+    page = home("2025-06-30T10:00:00Z")
+    assert page.news_title == "Last shipped, in week 27, 2025"
+    assert [item.when for item in page.news] == ["live Mon 30\xa0Jun\xa02025"]
+    assert page.all_news.words == "Week 27, 2025"
