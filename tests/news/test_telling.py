@@ -68,7 +68,8 @@ def test_a_forgotten_block_excludes_nothing() -> None:
         ("t0001: plug a gap", "t0001: plug a gap"),
         ("feat: iOS keeps the basket", "iOS keeps the basket"),
         ("setup.py: drop a line", "setup.py: drop a line"),
-        ("basket: keep it...", "Basket: keep it..."),
+        ("ldap: keep the basket", "ldap: keep the basket"),
+        ("keep the basket...", "Keep the basket..."),
         ("", ""),
     ],
 )

@@ -22,6 +22,14 @@ def home(*live: str) -> HomePage:
     return home_page(made, Teller(made))
 
 
+def test_without_a_deployment_it_says_how_one_becomes_known() -> None:
+    made = book([change("1", "Add 1", "2026-11-17T09:00:00Z")])
+    page = home_page(made, Teller(made))
+    assert page.sentence == "No deployment is known yet."
+    assert "say under deployments" in page.nothing
+    assert "told here" in home().nothing
+
+
 def test_what_went_live_this_week_is_told_by_its_day() -> None:
     page = home("2026-11-17T10:00:00Z")
     assert page.news_title == "Shipped this week"

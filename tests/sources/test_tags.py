@@ -16,6 +16,7 @@ ASK = Ask(datetime(2026, 12, 1, tzinfo=UTC))
 
 @pytest.mark.parametrize(
     "tag", ["v1.2.3", "1.2", "24.0", "2026.11.1", "release-123", "release_4321", "v7", "shop-web-1.2.3",
+            "curl-8_17_0", "REL_17_2", "REL9_6_24", "OpenSSL_1_1_1w", "V_9_8_P1", "SUDO_1_9_15p5",
             "@acme/web@1.2.0", "1.2.3-release", "1.2.3+build.5", "1.2.post1", "2026-11-20"],
 )  # fmt: skip
 def test_a_version_is_a_deployment(tag: str) -> None:
@@ -24,7 +25,9 @@ def test_a_version_is_a_deployment(tag: str) -> None:
 
 @pytest.mark.parametrize(
     "tag", ["1.2rc1", "v1.2.3-rc.1", "1.2a1", "1.2b2", "v2.0.0-alpha", "v2.0.0-beta.3", "1.2.dev4",
-            "nightly", "jenkins-Whitehall-9-SUCCESS", "latest", "7", "v", "build-3630", "a-" * 200],
+            "REL_17_BETA1", "REL_17_RC1", "curl-8_17_0-rc1",
+            "1_2", "build_3630", "nightly", "jenkins-Whitehall-9-SUCCESS", "latest", "7", "v",
+            "build-3630", "a-" * 200],
 )  # fmt: skip
 def test_a_pre_release_or_a_name_is_none(tag: str) -> None:
     assert not tags.is_version(tag)

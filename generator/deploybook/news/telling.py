@@ -44,8 +44,8 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _TAIL = re.compile(rf"[ \t]*(?:\(#\d{{1,18}}\)|\[#\d{{1,18}}\]|[(\[]{_TICKET}[)\]])$")
-_NAME = re.compile(r"\S*(?:\d|[_/()]|\.\w|[a-z][A-Z])")
-"""A first word that is a name and stands as it is: `t0001:`, `setup.py`, `iOS`."""
+_NAME = re.compile(r"\S*(?:\d|[_/()]|\.\w|[a-z][A-Z]|:\s)")
+"""A first word that is a name and stands as it is: `t0001:`, `ldap:`, `setup.py`, `iOS`."""
 _REVERT = re.compile(r"Revert[ \t]+[\"“](.*)[\"”]\.?", re.DOTALL)
 
 

@@ -21,6 +21,8 @@ from deploybook.text import escape, link
 
 _NEWS = 7
 _STOPS = 3
+_AWAITED = "When a deployment reaches users, what it brought is told here."
+_UNKNOWN = "Tags of versions are deployments; where there are none, say under deployments where to read."
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def home_page(book: Book, tell: Teller) -> HomePage:
         facts=tuple(_facts(book)),
         news=tuple(_news(book, told)),
         news_title="Shipped this week" if shown == week else f"Last shipped, in {shown_name}",
-        nothing="" if told else "When a deployment reaches users, what it brought is told here.",
+        nothing="" if told else _AWAITED if book.deployments else _UNKNOWN,
         all_news=Link(
             book.week_href(shown),
             f"All {words.number(len(told))} of {shown_name}" if len(told) != 1 else shown_name.capitalize(),
@@ -120,6 +122,8 @@ def home_page(book: Book, tell: Teller) -> HomePage:
 
 def _sentence(book: Book, count: int) -> str:
     """How many reached users, and whether that is much: "the most since June"."""
+    if not book.deployments:
+        return "No deployment is known yet."
     if not count:
         return "Nothing has reached users this week yet."
     says = f"{words.count(count, 'change', start=True)} reached users this week"

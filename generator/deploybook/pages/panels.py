@@ -112,7 +112,7 @@ def _lead_time(seen: Seen) -> Panel:
         judged = _judged(reading)
         title = readings.finding(reading, book, f"{judged} {within}" if judged else "")
         number_ = of(figure) if figure and figure.denominator else None
-        total = with_likely(reading.numerator, reading.denominator)
+        total = with_likely(reading.numerator, reading.denominator) if reading.denominator else "none"
         column = f"{within.capitalize()}, of changes"
         rows = weekly_rows(book, reading, column, of)
     else:
@@ -230,7 +230,8 @@ def _rate(
         target=aim_line(aim, words.percent),
     )  # fmt: skip
     figure = now(book, reading)
-    total = f"{with_likely(reading.numerator, reading.denominator)} in {len(reading.figures)} weeks"
+    some = with_likely(reading.numerator, reading.denominator) if reading.denominator else "none"
+    total = f"{some} in {seen.weeks} weeks"
     return panel(
         *called,
         number=of(figure) if figure and figure.denominator else None,

@@ -19,9 +19,10 @@ _VERSION = re.compile(
     r"""
     (?: (?:[a-z@][\w.@/-]*[-_/@])?                    # a name before it: shop-web-, release/, @scope/package@
         (?: v?\d+(?:\.\d+)+ | \d{4}-\d\d-\d\d )       # 1.2, v1.2.3, 2026.11.1, 2026-11-01
+      | [a-z][\w.@/-]*[-_/@] \d+(?:_\d+)+ [a-z]?      # curl-8_17_0, REL_17_2, OpenSSL_1_1_1w
       | (?:[a-z@][\w.@/-]*[-_/@])? (?:v|release[-_/]?) \d+   # v7, release-123, release_123
     )
-    (?: [-._]?(?:post|final|ga|release|lts|hotfix|patch)[-._]?\d* )?
+    (?: [-._]?(?:post|final|ga|release|lts|hotfix|patch|p(?=\d))[-._]?\d* )?
     (?: \+[0-9a-z.-]+ )?                              # build metadata
     """,
     re.VERBOSE | re.IGNORECASE,
