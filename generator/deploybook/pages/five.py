@@ -186,7 +186,7 @@ def verdict_words(reading: Reading) -> tuple[bool, str, str]:
         return False, "too few a week" if reading.known else "nothing known", ""
     if bounds is None or bounds.centre is None or bounds.upper is None or bounds.lower is None:
         if verdict.kind == "alike":
-            return False, "no limits", "weeks hardly differ"
+            return False, "no limits", "most weeks are alike"
         return (
             False,
             "too few for limits",

@@ -241,7 +241,7 @@ def finding(reading: Reading, book: Book, says: str) -> str:
     if verdict.kind == "none":
         return f"No signal: {when.lower()}{says} is within what weeks vary by"
     if verdict.kind == "alike":
-        return f"{when}{says}; no limits, since weeks hardly differ"
+        return f"{when}{says}; no limits, since most weeks are alike"
     if verdict.kind == "few":
         known = bounds.known if bounds else 0
         return f"{when}{says}; no limits yet, with {words.count(known, 'week')} of the {LEAST} they need"
