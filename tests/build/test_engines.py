@@ -23,7 +23,7 @@ from deploybook.config import Config, load
 from deploybook.errors import EngineError
 from deploybook.example import EXAMPLE_AS_OF, make_example
 from deploybook.history import History
-from deploybook.pages.practices import Practices
+from deploybook.pages.answers import Practices
 from deploybook.pages.telling import Teller
 
 pytestmark = pytest.mark.xdist_group("engines")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.pages.support import AS_OF, SHOP, book
 
 from deploybook.pages.answered import SCHEMA, changed, told
-from deploybook.pages.practices import Practices, codebase_page
+from deploybook.pages.answers import Practices
+from deploybook.pages.practices import codebase_page
 from deploybook.pages.telling import Teller
 
 KEY = ("shop", "talk.chat", "weekly")

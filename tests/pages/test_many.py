@@ -12,6 +12,7 @@ from tests.support.books import counted
 
 from deploybook import render
 from deploybook.pages import deployments, incidents, metrics, pipelines, practices
+from deploybook.pages.answers import Practices
 from deploybook.pages.book import Book
 from deploybook.pages.page import Page
 from deploybook.pages.telling import Teller
@@ -58,7 +59,7 @@ def texts(many: Book) -> Mapping[str, str]:
         *deployments.year_pages(many, years, CODEBASES),
         *incidents.pages(many),
         *pipelines.pages(many, pipelines.measured(many)),
-        *practices.pages(many, practices.Practices(many, tell)),
+        *practices.pages(many, Practices(many, tell)),
     ]
     return {page.path: render.page_markdown(jinja, page) for page in made if isinstance(page, Page)}
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from tests.pages.support import AS_OF, SHOP, book
 
+from deploybook.pages.answers import Practices
 from deploybook.pages.ladderstory import chapters, line, moves, together
-from deploybook.pages.practices import Practices, practices_page
+from deploybook.pages.practices import practices_page
 from deploybook.pages.telling import Teller
 
 MOVED = date(2026, 6, 1)

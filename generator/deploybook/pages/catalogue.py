@@ -31,6 +31,7 @@ from deploybook.pages import (
     uptime,
     week,
 )
+from deploybook.pages.answers import Practices
 from deploybook.pages.book import Book
 from deploybook.pages.initiatives import belonging_of
 from deploybook.pages.page import File, Page, Share
@@ -115,7 +116,7 @@ def parted(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 def _answers(book: Book, tell: Teller) -> Iterator[Page | File]:
     """The practices, and the data files: the answers are among them."""
-    answers = practices.Practices(book, tell)
+    answers = Practices(book, tell)
     yield from practices.pages(book, answers)
     yield from data.pages(replace(book, tables={**book.tables, "practices": answers.table()}))
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
 
-import pyarrow as pa
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.pages import answered, howto
+from deploybook.pages import howto
+from deploybook.pages.answers import Practices
 from deploybook.pages.book import MANY_CODEBASES, Book
 from deploybook.pages.ladderstory import Chapter, chapters, line, together
 from deploybook.pages.page import File, Page
-from deploybook.pages.standing import Standing
-from deploybook.pages.telling import Teller
-from deploybook.practices import CHECKS, Answer, Check, Evidence, Status, answer
+from deploybook.practices import CHECKS, Answer, Check, Evidence, Status
 from deploybook.text import escape, link, slug
 
 _STATES: dict[Status, tuple[str, str]] = {
@@ -29,8 +26,6 @@ _STATES: dict[Status, tuple[str, str]] = {
 }
 _WORDS: dict[str, str] = {status: word for status, (_, word) in _STATES.items()}
 _NEXT = 4
-_QUARTERS = 4
-"""How many earlier quarters are shown beside today."""
 
 
 @dataclass(frozen=True)
@@ -116,69 +111,6 @@ class PracticesPage:
     quarters: tuple[str, ...]
 
 
-class Practices:
-    """Every answer of every codebase, now and at the ends of earlier quarters."""
-
-    def __init__(self, book: Book, tell: Teller) -> None:
-        self.book = book
-        self.standing = Standing(book, tell, book.statements)
-        self._of: dict[tuple[str, datetime], dict[Check, Answer]] = {}
-
-    @cached_property
-    def now(self) -> dict[tuple[str, Check], Answer]:
-        """Answers as of the book."""
-        return self.at(self.book.as_of)
-
-    def of(self, codebase: str, instant: datetime) -> dict[Check, Answer]:
-        """Answers of one codebase as of an instant, as `at`."""
-        if (codebase, instant) not in self._of:
-            facts = self.standing.facts(codebase, instant)
-            self._of[codebase, instant] = {check: answer(check, facts) for check in CHECKS}
-        return self._of[codebase, instant]
-
-    def at(self, instant: datetime) -> dict[tuple[str, Check], Answer]:
-        """Answers as of an instant: what came later does not count, configuration is today's."""
-        names = self.book.codebases
-        return {(name, check): found for name in names for check, found in self.of(name, instant).items()}
-
-    @cached_property
-    def told(self) -> Mapping[answered.Key, Sequence[tuple[datetime, str]]]:
-        """The answers as this site gave them, each since when."""
-        return answered.told(self.book.answered, self.book.as_of)
-
-    @cached_property
-    def before(self) -> list[tuple[datetime, dict[tuple[str, Check], Answer]]]:
-        """Answers of the ends of the four quarters before, oldest first; none before history begins."""
-        first = self.book.weeks[0].bounds(self.book.zone)[0] if self.book.weeks else self.book.as_of
-        found = []
-        instant = self.book.as_of
-        for _ in range(_QUARTERS):
-            instant -= timedelta(weeks=13)
-            if instant - timedelta(weeks=13) >= first:
-                found.append((instant, self.at(instant)))
-        return list(reversed(found))
-
-    def table(self) -> pa.Table:
-        """The answers as other tools read them."""
-        rows = [
-            {
-                "codebase": name,
-                "practice": check.id,
-                "stage": check.stage,
-                "status": found.status,
-                "value": found.value,
-                "threshold": found.threshold,
-                "evidence": found.says,
-            }
-            for (name, check), found in self.now.items()
-        ]
-        text = pa.string()
-        return pa.Table.from_pylist(rows, schema=pa.schema([
-            ("codebase", text), ("practice", text), ("stage", text), ("status", text),
-            ("value", pa.float64()), ("threshold", pa.float64()), ("evidence", text),
-        ]))  # fmt: skip
-
-
 def pages(book: Book, practices: Practices) -> Iterator[Page | File]:
     """The practices pages."""
     yield from howto.pages(book)
@@ -195,24 +127,10 @@ def practices_page(book: Book, practices: Practices) -> PracticesPage:
     """The model of `practices/`."""
     now = practices.now
     weekly = [check for check in CHECKS if check.stage == "weekly"]
-    everywhere = sum(
-        all(now[name, check].status in ("met", "not_applicable") for name in book.codebases)
-        for check in weekly
-    )
-    counts = Counter(now[name, check].status for name in book.codebases for check in weekly)
-    many = words.count(len(book.codebases), "codebase", words=True)
-    kept = (
-        "Nothing is left to do for weekly."
-        if not counts["not_met"] + counts["not_measured"]
-        else (
-            f"Of the rest, {words.count(counts['not_met'], 'answer', words=True)} are “not met” and "
-            f"{words.spelled(counts['not_measured'])} cannot be measured yet."
-        )
-    )
     return PracticesPage(
         kicker="Practices, what deploying weekly and daily asks of us",
-        sentence=f"{words.number(everywhere)} of {len(weekly)} weekly practices are met in all {many}.",
-        lead=kept,
+        sentence=_sentence(book, now, weekly),
+        lead=_lead(book, now, weekly),
         simulated=book.config.site.simulated,
         asof=("last 90 days", "no scores, no ranking"),
         first=tuple(_first(book, practices)),
@@ -225,6 +143,33 @@ def practices_page(book: Book, practices: Practices) -> PracticesPage:
         progress=tuple(_progress(book, practices)),
         quarters=tuple(f"{words.month(at, short=True)} {at.year}" for at, _ in practices.before),
     )
+
+
+def _sentence(book: Book, now: dict[tuple[str, Check], Answer], weekly: Sequence[Check]) -> str:
+    """How many are met wherever they apply; one that applies nowhere is not met."""
+    found = [{now[name, check].status for name in book.codebases} for check in weekly]
+    everywhere = sum("met" in each <= {"met", "not_applicable"} for each in found)
+    says = f"{words.number(everywhere)} of {len(weekly)} weekly practices {_are(everywhere)} met"
+    many = words.count(len(book.codebases), "codebase", words=True)
+    return f"{says} in all {many}." if len(book.codebases) > 1 else f"{says}."
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _lead(book: Book, now: dict[tuple[str, Check], Answer], weekly: Sequence[Check]) -> str:
+    """What is left: answers of all codebases."""
+    counts = Counter(now[name, check].status for name in book.codebases for check in weekly)
+    if not counts["not_met"] + counts["not_measured"]:
+        return "Nothing is left to do for weekly."
+    left = [
+        f"{words.count(counts['not_met'], 'answer', words=True)} {_are(counts['not_met'])} “not met”",
+        f"{words.spelled(counts['not_measured'])} cannot be measured yet",
+    ]
+    if counts["not_applicable"] and len(book.codebases) == 1:
+        left.append(f"{words.spelled(counts['not_applicable'])} do not apply")
+    return f"Of the rest, {words.joined(left)}."
 
 
 def _groups(book: Book, now: dict[tuple[str, Check], Answer], stage: str) -> Iterator[Group]:
