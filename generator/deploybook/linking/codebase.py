@@ -50,7 +50,11 @@ def link_codebase(own: CodebaseRules, given: Given, rules: Rules, as_of: datetim
         graph,
         pulls,
         own,
-        deployed=[run.tip for run in runs if run.tip is not None and run.delivers],
+        deployed=[
+            run.tip
+            for run in runs  # what a preview tries may never be merged, and it delivers nothing
+            if run.tip is not None and run.delivers and run.environment in rules.environments
+        ],
         head=release_head(graph, pulls, own.release_branch, given.head),
         as_of=as_of,
     )

@@ -103,6 +103,10 @@ class Contents:
         self.ever = bytearray(len(self.news))
         """By change: whether it was ever in effect here."""
 
+    def has(self, place: int) -> bool:
+        """Whether a change is in effect here."""
+        return bool(self._effective[place])
+
     def move(self, key: str, tip: int | None, named: Iterable[int], *, stays: bool) -> Move:
         """Deploy a revision.
 

@@ -79,9 +79,16 @@ def deliver(
                 reverts=[ledger.news[each].takes_back for each in run.move.entered],
                 hotfix=any(is_hotfix(ledger.news[each]) for each in _carried(run, ledger)),
             )
+    on_branch = set(ledger.branch)
     for place_, change in enumerate(ledger.news):
+        fate = found.fates[place_]
         if not change.known:
-            found.fates[place_].state = "unmatched"
+            fate.state = "unmatched"
+        elif fate.state == "waiting" and not change.by_pull_request and change.merge not in on_branch:
+            # Tried on the way to users and taken away again, and never merged: it waits for nothing.
+            was_somewhere = any(inside.ever[place_] for inside in contents.values())
+            if was_somewhere and not any(inside.has(place_) for inside in contents.values()):
+                fate.state = "undone"
     return found
 
 

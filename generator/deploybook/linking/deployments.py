@@ -113,13 +113,18 @@ def runs_of(records: Iterable[Deployment], graph: Graph, rules: Rules, as_of: da
 def tell_rollouts(runs: Iterable[Run]) -> None:
     """Tie one revision's way through the live environments: one deployment in every count.
 
-    A roll-out reaches each environment once and has ended when any of them has moved on.
+    A roll-out reaches each environment once and has ended when any of them has moved on. Tags move nothing, so
+    a second one of the same revision is another name of the same release.
     """
     open_: dict[str, tuple[Run, set[str]]] = {}
+    named: dict[tuple[str, str], Run] = {}
     for run in runs:
         run.rollout = run
         run.counted = run.live
         if not run.live or not run.reached:
+            continue
+        if run.stays and (first_name := named.setdefault((run.environment, run.key), run)) is not run:
+            run.rollout, run.counted = first_name.rollout, False
             continue
         for key in [key for key, (_, reached) in open_.items() if run.environment in reached]:
             # Reached before, by this revision or another: either way it has moved on.

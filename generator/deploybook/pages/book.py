@@ -365,6 +365,12 @@ class Book:
             return Markup(f"~/shipped/waiting/#{anchor}")
         return Markup("~/changes/")
 
+    def is_other_name(self, deployment: LinkedDeployment) -> bool:
+        """Whether it is a further tag of a revision that an earlier one has brought there."""
+        first = deployment.rollout
+        there = (deployment.codebase, deployment.environment, first or "")
+        return first != deployment.id and there in self.deployment
+
     def deployment_href(self, deployment: LinkedDeployment) -> Markup:
         """Where a deployment is listed with its evidence."""
         year = deployment.at.astimezone(self.zone).year

@@ -271,7 +271,7 @@ def entry(book: Book, deployment: LinkedDeployment, anchor: Markup | None = None
         corrected=_correction(book, deployment),
         changes=tuple(_change(book, deployment.codebase, id_) for id_ in shown),
         more_changes=len(deployment.delivered) - len(shown),
-        no_changes=_no_changes(deployment),
+        no_changes=_no_changes(book, deployment),
         withdrew=tuple(
             _change(book, deployment.codebase, id_) for id_ in deployment.withdrew[:SHOWN_CHANGES]
         ),
@@ -335,7 +335,7 @@ def _time_from(deployment: LinkedDeployment) -> str:
     return f"time of the {source}" if source else "" if deployment.finished_at else "finish unknown"
 
 
-def _no_changes(deployment: LinkedDeployment) -> str:
+def _no_changes(book: Book, deployment: LinkedDeployment) -> str:
     if deployment.delivered:
         return ""
     if deployment.withdrew:
@@ -345,6 +345,8 @@ def _no_changes(deployment: LinkedDeployment) -> str:
     if not deployment.matched:
         return "unmatched: its revision is not in git, and it names no change"
     if deployment.live and deployment.rollout not in (None, deployment.id):
+        if book.is_other_name(deployment):
+            return f"another name of {deployment.rollout}"
         return f"the same as {deployment.rollout}, in another place"
     if deployment.again:
         return f"brought back {words.count(len(deployment.again), 'change')}"

@@ -94,6 +94,8 @@ def runs_now(book: Book) -> dict[tuple[str, str], LinkedDeployment]:
     """The last successful deployment to each environment, by environment and codebase."""
     found: dict[tuple[str, str], LinkedDeployment] = {}
     for deployment in sorted(book.deployments, key=lambda d: (d.at, d.id)):
+        if book.is_other_name(deployment):
+            continue
         if deployment.outcome == "success" and deployment.at <= book.as_of:
             found[deployment.environment, deployment.codebase] = deployment
     return found
