@@ -8,7 +8,7 @@ from datetime import datetime
 
 from deploybook.linking.contents import Move
 from deploybook.linking.graph import Graph
-from deploybook.linking.model import Kind
+from deploybook.linking.model import Kind, called
 from deploybook.linking.rules import Rules
 from deploybook.records import Deployment
 
@@ -54,6 +54,11 @@ class Run:
     def id(self) -> str:
         """The deployment's id."""
         return self.record.id
+
+    @property
+    def name(self) -> str:
+        """How people call it."""
+        return called(self.record.id, self.record.version)
 
     @property
     def delivers(self) -> bool:
@@ -113,8 +118,8 @@ def runs_of(records: Iterable[Deployment], graph: Graph, rules: Rules, as_of: da
 def tell_rollouts(runs: Iterable[Run]) -> None:
     """Tie one revision's way through the live environments: one deployment in every count.
 
-    A roll-out reaches each environment once and has ended when any of them has moved on. Tags move nothing, so
-    a second one of the same revision is another name of the same release.
+    A roll-out reaches each environment once and has ended when any of them has moved on. Tags move nothing,
+    so a second one of the same revision is another name of the same release.
     """
     open_: dict[str, tuple[Run, set[str]]] = {}
     named: dict[tuple[str, str], Run] = {}

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from deploybook.linking.changes import Ledger
 from deploybook.linking.deployments import Run
+from deploybook.linking.model import shortened
 from deploybook.linking.rules import Correction, Rules
 
 SAID, UNDONE, MENDED, NEAR = "said", "undone", "mended", "near"
@@ -42,7 +43,7 @@ def tell_said_by_deployments(runs: Sequence[Run]) -> None:
             for failed in same:
                 if failed is run:
                     continue
-                mark(failed, SAID, f"Deployment {run.id} says that it mends it.")
+                mark(failed, SAID, f"Deployment {run.name} says that it mends it.")
                 if run.reached:
                     failed.ends.append((run.at, f"deployment:{run.id}"))
 
@@ -56,15 +57,15 @@ def tell_undone(runs: Iterable[Run], ledger: Ledger, rules: Rules) -> None:
             each.withdrawn_by = run
             each.ends.append((run.at, f"deployment:{run.id}"))
         if run.removed and run.at - run.removed[0].at <= rules.undone:
-            mark(run.removed[0], UNDONE, f"Rollback {run.id} took it out within {days}.")
+            mark(run.removed[0], UNDONE, f"Rollback {run.name} took it out within {days}.")
         for change in run.move.reverted:
             failed = brought.get((run.environment, change))
             if failed is None or ledger.news[change].takes_back:
                 continue
             failed.ends.append((run.at, f"deployment:{run.id}"))
             if run.at - failed.at <= rules.undone:
-                name = ledger.news[change].record.id
-                mark(failed, UNDONE, f"Deployment {run.id} reverted its change {name} within {days}.")
+                name = shortened(ledger.news[change].record.id)
+                mark(failed, UNDONE, f"Deployment {run.name} reverted its change {name} within {days}.")
         if run.baseline or run.kind == "rollback":
             continue
         for change in run.move.entered:
@@ -81,7 +82,7 @@ def tell_mended(runs: Iterable[Run], rules: Rules) -> None:
         if run.kind == "hotfix" and not run.record.mends:
             failed = latest.get(run.environment)
             if failed is not None and run.at - failed.at <= rules.mended and not _is_ended(failed, run):
-                mark(failed, MENDED, f"Hotfix {run.id} followed within {hours}.")
+                mark(failed, MENDED, f"Hotfix {run.name} followed within {hours}.")
                 failed.ends.append((run.at, f"deployment:{run.id}"))
         elif run.kind == "planned":
             latest[run.environment] = run

@@ -7,6 +7,7 @@ the rest are ours.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -18,6 +19,18 @@ from deploybook.linking.values import values
 
 State = Literal["waiting", "baseline", "live", "withdrawn", "undone", "unmatched"]
 Kind = Literal["planned", "hotfix", "revert", "rollback"]
+
+_HASH = re.compile(r"(?<![0-9a-zA-Z])([0-9a-f]{10})(?:[0-9a-f]{30}|[0-9a-f]{54})(?![0-9a-zA-Z])")
+
+
+def shortened(name: str) -> str:
+    """A name as people say it: of each hash in it the first ten letters."""
+    return _HASH.sub(r"\1", name)
+
+
+def called(id_: str, version: str | None) -> str:
+    """How people call a deployment: by its id, or by its version where the id is a hash, as a commit's is."""
+    return shortened(version if version and _HASH.fullmatch(id_) else id_)
 
 
 class LinkedChange(Struct, frozen=True, kw_only=True):
@@ -145,6 +158,11 @@ class LinkedDeployment(Struct, frozen=True, kw_only=True):
     by: str | None = None
     url: str | None = None
     pipeline_run: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How people call it."""
+        return called(self.id, self.version)
 
 
 class LinkedIncident(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from deploybook.linking.model import LinkedChange, LinkedDeployment
+from deploybook.linking.model import LinkedChange, LinkedDeployment, shortened
 from deploybook.notify.around import flaky, lock, shift, source
 from deploybook.notify.following import followers, of_changes, of_codebase, week_of
 from deploybook.notify.known import Known, called
@@ -38,7 +38,7 @@ def _listed(known: Known, changes: list[LinkedChange]) -> str:
 
 def _called(deployment: LinkedDeployment) -> str:
     """As `shop v12`, or by its number where it has no version."""
-    return f"{deployment.codebase} {plain(deployment.version or f'deployment {deployment.id}')}"
+    return f"{deployment.codebase} {plain(shortened(deployment.version or f'deployment {deployment.id}'))}"
 
 
 def _way(kind: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.linking.model import LinkedDeployment
+from deploybook.linking.model import LinkedDeployment, shortened
 from deploybook.pages import drill
 from deploybook.pages.book import Book, deployment_anchor
 from deploybook.pages.drill import Way
@@ -255,11 +255,12 @@ def entry(book: Book, deployment: LinkedDeployment, anchor: Markup | None = None
     """A deployment as the list tells it."""
     state, word = standing(deployment)
     shown = deployment.delivered[:SHOWN_CHANGES]
+    version = shortened(deployment.version or deployment.revision or "")
     return Entry(
         anchor=anchor,
-        name=deployment.id,
+        name=deployment.name,
         href=book.deployment_href(deployment),
-        version=deployment.version or (deployment.revision or "")[:10],
+        version=version if version != deployment.name else "",
         environment=deployment.environment,
         when=words.moment(deployment.at, book.zone, "when"),
         time_from=_time_from(deployment),
@@ -313,9 +314,9 @@ def over(book: Book, deployment: LinkedDeployment) -> Markup | str:
     if what == "deployment":
         ended = book.deployment.get((deployment.codebase, deployment.environment, id_))
         by = (
-            Markup(' by <a href="{}">{}</a>').format(book.deployment_href(ended), id_)
+            Markup(' by <a href="{}">{}</a>').format(book.deployment_href(ended), ended.name)
             if ended
-            else f" by {id_}"
+            else f" by {shortened(id_)}"
         )
     elif what == "incident":
         by = Markup(', when <a href="{}">incident {}</a> was resolved').format(book.incident_href(id_), id_)
@@ -344,10 +345,12 @@ def _no_changes(book: Book, deployment: LinkedDeployment) -> str:
         return "delivered nothing"
     if not deployment.matched:
         return "unmatched: its revision is not in git, and it names no change"
-    if deployment.live and deployment.rollout not in (None, deployment.id):
-        if book.is_other_name(deployment):
-            return f"another name of {deployment.rollout}"
-        return f"the same as {deployment.rollout}, in another place"
+    first = deployment.rollout
+    if deployment.live and first is not None and first != deployment.id:
+        other_name = book.is_other_name(deployment)
+        return (
+            f"another name of {first}" if other_name else f"the same as {shortened(first)}, in another place"
+        )
     if deployment.again:
         return f"brought back {words.count(len(deployment.again), 'change')}"
     if deployment.undone:

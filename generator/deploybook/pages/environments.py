@@ -10,11 +10,12 @@ from datetime import time, timedelta
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.linking.model import LinkedDeployment
+from deploybook.linking.model import LinkedDeployment, shortened
 from deploybook.pages.book import Book
 from deploybook.pages.drill import Span, ways
 from deploybook.pages.page import Page
 from deploybook.pages.pipelines import approvals
+from deploybook.pages.recent import deployment_name
 from deploybook.periods import local_date, to_utc
 from deploybook.text import escape, link, slug
 
@@ -142,10 +143,10 @@ def _environment(
 
 
 def _row(book: Book, deployment: LinkedDeployment, ahead: int, *, live: bool) -> tuple[object, ...]:
-    version = deployment.version or (deployment.revision or "")[:10] or "not known"
+    version = shortened(deployment.version or deployment.revision or "not known")
     since = words.moment(deployment.at, book.zone, "long")
     url = link(deployment.url)
-    name: Markup | str = f"{deployment.codebase}/{deployment.id}"
+    name: Markup | str = deployment_name(deployment)
     by = Markup('<a href="{}">{}</a>').format(book.deployment_href(deployment), escape(name))
     if url:
         by = Markup('{}, <a href="{}">its run</a>').format(by, url)

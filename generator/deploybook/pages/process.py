@@ -16,6 +16,7 @@ from deploybook.pages.book import Book
 from deploybook.pages.disagreements import Disagreement, disagreements
 from deploybook.pages.page import File, Page
 from deploybook.pages.pipelines import Drawn
+from deploybook.pages.recent import deployment_name
 from deploybook.pages.rota import Rota, rota, upcoming
 from deploybook.pages.telling import Teller
 from deploybook.pages.way import Walk, Way
@@ -348,7 +349,7 @@ def _rollback_rows(book: Book) -> Iterator[tuple[object, ...]]:
     for deployment in rollbacks(book)[:3]:
         yield (
             {
-                "text": f"{deployment.codebase}/{deployment.id}",
+                "text": deployment_name(deployment),
                 "href": book.deployment_href(deployment),
             },
             deployment.environment,

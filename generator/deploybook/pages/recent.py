@@ -109,7 +109,7 @@ def part(numerator: int, denominator: int) -> str:
 
 def deployment_name(deployment: LinkedDeployment) -> str:
     """How a deployment is named across codebases: `shop-web/1841`."""
-    return f"{deployment.codebase}/{deployment.id}"
+    return f"{deployment.codebase}/{deployment.name}"
 
 
 def with_likely(numerator: int, denominator: int) -> str:

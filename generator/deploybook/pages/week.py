@@ -11,7 +11,7 @@ from functools import cached_property
 from markupsafe import Markup
 
 from deploybook import words
-from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident
+from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident, shortened
 from deploybook.news import clean
 from deploybook.pages.book import Book
 from deploybook.pages.page import Page
@@ -371,7 +371,7 @@ def _deployment_row(book: Book, deployment: LinkedDeployment) -> tuple[object, .
         how = {"state": "bad", "text": f"{deployment.kind}, needed a fix"}
     elif deployment.kind != "planned":
         how = {"state": "watch", "text": deployment.kind}
-    name = {"text": f"{deployment.codebase} {deployment.version or deployment.id}"[:60],
+    name = {"text": f"{deployment.codebase} {shortened(deployment.version or deployment.id)}"[:60],
             "href": book.deployment_href(deployment)}  # fmt: skip
     took = words.duration(deployment.duration_seconds) if deployment.duration_seconds is not None else "–"
     return (

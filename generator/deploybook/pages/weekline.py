@@ -161,7 +161,7 @@ def _mark(book: Book, scale: Scale, deployment: LinkedDeployment) -> Mark:
     kind = "rollback" if deployment.kind in ("rollback", "revert") else deployment.kind
     failed = ", needed a fix" if deployment.needed_intervention else ""
     when = words.clock(deployment.at, book.zone)
-    label = f"{deployment.codebase} {deployment.id}, {deployment.kind}, {when}{failed}"
+    label = f"{deployment.codebase} {deployment.name}, {deployment.kind}, {when}{failed}"
     return Mark(scale(deployment.at), kind, deployment.needed_intervention, label)
 
 
