@@ -86,21 +86,27 @@ def find_changes(
     news: list[News] = []
     owner = [-1] * len(graph)
     claims: list[tuple[int, int, list[int]]] = []
+    later = bytearray(len(graph))
     for record in sorted(pulls, key=lambda each: (each.merged_at, each.id)):
-        if record.merged_at > as_of:
-            continue
         change, claimed = _pull(graph, record, brought)
+        if record.merged_at > as_of:  # its commits are not there yet either
+            for commit in claimed:
+                later[commit] = 1
+            continue
         place = len(news)
         news.append(change)
         if change.merge is not None and owner[change.merge] < 0:
             owner[change.merge] = place
-        claims.append((len(claimed), place, claimed))
+        claims.append((len(set(claimed)), place, claimed))
     # A pull request merged into another's branch keeps its own commits: the smaller claim goes first.
     for _, place, claimed in sorted(claims, key=lambda each: each[:2]):
         for commit in claimed:
             if owner[commit] < 0:
                 owner[commit] = place
-    for commit in _unclaimed(graph, branch, deployed, owner):
+    for commit in branch:
+        committed = graph.commits[commit].committed_at
+        later[commit] |= committed is not None and committed > as_of
+    for commit in _unclaimed(graph, branch, deployed, owner, later):
         owner[commit] = len(news)
         news.append(_direct(graph, commit, rules, as_of))
     if rules.path is not None:
@@ -211,10 +217,13 @@ def _signature(graph: Graph, place: int) -> tuple[object, ...]:
     return commit.author, commit.authored_at, (commit.message or "").partition("\n")[0]
 
 
-def _unclaimed(graph: Graph, branch: list[int], deployed: Iterable[int], owner: list[int]) -> list[int]:
+def _unclaimed(
+    graph: Graph, branch: list[int], deployed: Iterable[int], owner: list[int], later: bytearray
+) -> list[int]:
+    """Commits of the branch that are there by now, and all that was deployed, that no pull request claims."""
     inside = bytearray(len(graph))
     for place in branch:
-        inside[place] = 1
+        inside[place] = not later[place]
     reached = bytearray(len(graph))
     for tip in deployed:
         for place in graph.enter(tip, reached):

@@ -62,11 +62,12 @@ def tell_originals(ledger: Ledger, together: Mapping[int, list[int]]) -> None:
         content = change.commits
         if change.merge is not None and change.merge in together and change.merge not in content:
             content = (change.merge,)
-        owners = []
-        for commit in content:
-            root = together.get(commit, [commit])[0]
-            owners.append(ledger.owner[root])
-        if owners and all(owner not in (-1, place) for owner in owners):
+        roots = [together.get(commit, [commit])[0] for commit in content]
+        # A merge of what other pull requests brought has their commits, and is a copy of none of them.
+        if not roots or any(root == commit for root, commit in zip(roots, content, strict=True)):
+            continue
+        owners = [ledger.owner[root] for root in roots]
+        if all(owner not in (-1, place) for owner in owners):
             change.original = min(owners)
     for change in ledger.news:
         seen: set[int] = set()
