@@ -311,6 +311,19 @@ def test_what_waits_since_another_year_is_told_with_the_year() -> None:
     ]  # fmt: skip
 
 
+def test_what_waits_of_a_bot_is_folded_only_where_it_is_of_dependencies() -> None:
+    made = book(
+        [
+            change("1", "fix: keep the spaces", "2026-11-16T09:00:00Z", author="helper[bot]"),
+            change("2", "fix: bump left-pad", "2026-11-16T09:00:00Z", author="helper[bot]"),
+            BEFORE,
+        ]
+    )
+    (group,) = waiting_page(made, Teller(made)).groups
+    assert [row.words for row in group.rows] == ["Keep the spaces"]
+    assert [row.words for row in group.more] == ["Bump left-pad"]
+
+
 def test_an_hour_later_only_what_a_reader_sees_differs() -> None:
     records = [*FLAGGED, change("9", "Add later", "2026-11-19T09:00:00Z")]
     now, later = book(records), book(records, as_of=AS_OF + timedelta(hours=1))

@@ -62,7 +62,7 @@ class WaitingGroup:
     hold: str
     rows: tuple[WaitingRow, ...]
     more: tuple[WaitingRow, ...]
-    """Bots and what is behind the scenes, folded."""
+    """Dependencies and what is behind the scenes, folded."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _group(book: Book, tell: Teller, codebase: str, changes: list[LinkedChange])
     rest: list[WaitingRow] = []
     for change in changes:
         item = tell(change)
-        (news if item.kind in NEWS_KINDS and not item.bot else rest).append(_row(book, item, change))
+        (news if item.kind in NEWS_KINDS else rest).append(_row(book, item, change))
     oldest = words.since(changes[0].merged_at, book.zone, book.as_of)
     says = Markup("{}, the oldest merged {}.").format(words.count(len(changes), "change"), oldest)
     return WaitingGroup(codebase, says, _hold(book, codebase), tuple(news), tuple(rest))
