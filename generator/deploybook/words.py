@@ -28,7 +28,7 @@ _MONTHS = (
 )
 _Z95 = 1.959964
 
-Form = Literal["clock", "weekday", "short", "day", "date", "when", "long"]
+Form = Literal["clock", "weekday", "short", "full", "day", "date", "when", "long"]
 
 
 def number(value: float) -> str:
@@ -211,8 +211,8 @@ def moment(moment_: datetime, zone: ZoneInfo, form: Form = "clock") -> Markup:
     Args:
         moment_: An aware moment.
         zone: The zone it is told in.
-        form: "clock" gives "Fri 16:02", "weekday" "Fri", "short" "20 Nov, 16:02", "day" "Fri 20 Nov",
-            "date" "20 Nov", "when" "Fri 20 Nov, 16:02", and "long" "Fri 20 Nov 2026, 16:02".
+        form: "clock" gives "Fri 16:02", "weekday" "Fri", "short" "20 Nov, 16:02", "full" that with its year,
+            "day" "Fri 20 Nov", "date" "20 Nov", "when" "Fri 20 Nov, 16:02", and "long" that with its year.
     """
     local = moment_.astimezone(zone)
     time = f"{local.hour:02}:{local.minute:02}"
@@ -223,6 +223,8 @@ def moment(moment_: datetime, zone: ZoneInfo, form: Form = "clock") -> Markup:
             worded = weekday(local)
         case "short":
             worded = f"{local.day}{NBSP}{month(local, short=True)}, {time}"
+        case "full":
+            worded = f"{local.day}{NBSP}{month(local, short=True)}{NBSP}{local.year}, {time}"
         case "day":
             worded = day(local)
         case "date":
@@ -234,3 +236,9 @@ def moment(moment_: datetime, zone: ZoneInfo, form: Form = "clock") -> Markup:
     stamp = local.isoformat(timespec="minutes")
     title = f"{stamp[:10]} {time} {_zone_name(zone)}"
     return Markup(f'<time datetime="{stamp}" title="{title}">{worded}</time>')  # noqa: S704
+
+
+def since(moment_: datetime, zone: ZoneInfo, now: datetime) -> Markup:
+    """Give a moment of the past in the form "short", with its year where that is not this year."""
+    same = moment_.astimezone(zone).year == now.astimezone(zone).year
+    return moment(moment_, zone, "short" if same else "full")

@@ -64,6 +64,11 @@ def test_a_forgotten_block_excludes_nothing() -> None:
         ("Keep the basket (SHOP-12) (#31)", "Keep the basket"),
         ("WIP: keep the basket.", "Keep the basket"),
         ('Revert "feat: keep the basket (#31)"', "Taken back: Keep the basket"),
+        ('Revert "feat: keep the basket (#31)" (#32)', "Taken back: Keep the basket"),
+        ('Revert "Revert "feat: keep the basket (#31)" (#32)" (#33)', "Brought back: Keep the basket"),
+        ('Reapply "feat: keep the basket (#31)"', "Brought back: Keep the basket"),
+        ('Revert "Reapply "keep the basket""', "Taken back: Keep the basket"),
+        ('Revert "Revert "Revert "keep the basket"""', "Taken back: Keep the basket"),
         ("Note: the basket is kept", "Note: the basket is kept"),
         ("t0001: plug a gap", "t0001: plug a gap"),
         ("feat: iOS keeps the basket", "iOS keeps the basket"),
@@ -94,8 +99,29 @@ def test_kind_is_by_label_then_type_then_first_word(labels: list[str], title: st
     assert tell(title, labels=labels).kind == kind
 
 
-def test_a_bot_is_a_dependency_whatever_it_says() -> None:
-    assert tell("feat: x", bot=True).kind == "dependency"
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("fix: keep the spaces", "fixed"),
+        ("feat(cart): tips", "new"),
+        ("perf: answer at once", "improved"),
+        ("revert: tips", "changed"),
+        ("fix(deps): keep the spaces", "dependency"),
+        ("fix(deps-dev): keep the spaces", "dependency"),
+        ("fix: bump left-pad", "dependency"),
+        ("fix: update dependency left-pad", "dependency"),
+        ("fix: Update left-pad to v2", "dependency"),
+        ("chore: tidy", "dependency"),
+        ("Add tips", "dependency"),
+        ("", "dependency"),
+    ],
+)
+def test_a_bot_is_a_dependency_unless_the_type_of_its_title_says_otherwise(title: str, kind: str) -> None:
+    assert tell(title, bot=True).kind == kind
+
+
+def test_a_label_for_dependencies_stands_above_the_type_of_a_bot() -> None:
+    assert tell("fix: keep the spaces", labels=["dependencies"], bot=True).kind == "dependency"
 
 
 @given(st.text(), st.text(), st.lists(st.text()))

@@ -52,6 +52,16 @@ def test_an_environment_that_nobody_named_is_shown_as_such() -> None:
     assert "does not name it" in sandbox.says
 
 
+def test_it_says_first_which_environments_the_configuration_does_not_name() -> None:
+    named = "A change goes through staging and production, in this order."
+    assert page(RECORDS).lead == f"{named} Deployments also name sandbox; process.environments does not."
+    assert page(RECORDS[:5]).lead == named
+    assert page(RECORDS, SHOP).lead == (
+        "Users are in production. Deployments also name sandbox and staging; process.environments does not."
+    )
+    assert page(RECORDS[:4], SHOP).lead == "There is one: production, where users are."
+
+
 def test_each_leads_to_its_view_of_yesterday_and_today_all_day_long() -> None:
     yesterday = datetime(AS_OF.year, AS_OF.month, AS_OF.day - 1, tzinfo=UTC)
     tomorrow = yesterday.replace(day=AS_OF.day + 1)

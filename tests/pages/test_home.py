@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.pages.support import book, change, deployment
+from tests.pages.support import SHOP, book, change, deployment
 
 from deploybook.pages.home import HomePage, home_page
 from deploybook.pages.telling import Teller
@@ -49,3 +49,16 @@ def test_of_another_year_the_year_is_told_too() -> None:
     assert page.news_title == "Last shipped, in week 27, 2025"
     assert [item.when for item in page.news] == ["live Mon 30\xa0Jun\xa02025"]
     assert page.all_news.words == "Week 27, 2025"
+
+
+def test_without_a_source_of_incidents_it_does_not_say_that_nothing_is_wrong() -> None:
+    incidents = home().parts[-1]
+    assert incidents.title == "Incidents are not read"
+    assert incidents.lines[0] == "Whether anything is wrong is unknown."
+
+
+def test_where_incidents_are_read_and_none_is_open_it_says_so() -> None:
+    shop = {"deployments": {"from": "records"}, "incidents": {"from": "records"}}
+    made = book([BEFORE], {**SHOP, "codebases": {"shop": shop}})
+    incidents = home_page(made, Teller(made)).parts[-1]
+    assert (incidents.title, incidents.lines) == ("No open incident", ("Nothing is known to be wrong.",))

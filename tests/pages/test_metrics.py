@@ -10,15 +10,23 @@ import duckdb
 import pyarrow.parquet
 import pytest
 from tests.pages.support import AS_OF, SHOP, change, deployment
+from tests.pages.support import book as support_book
 from tests.support.books import counted
 
-from deploybook.pages import data, deployments, metrics, restated, summary, trust
+from deploybook.pages import data, deployments, how_we_count, metrics, restated, summary, trust
 from deploybook.pages.figures import Figure
 from deploybook.pages.page import File
-from deploybook.pages.readings import Reading, Verdict
+from deploybook.pages.readings import Kind, Reading, Verdict
 from deploybook.pages.recent import Recent
 
 FIRST = datetime.fromisoformat("2026-09-01T10:00:00+00:00")
+
+
+READS = {
+    **SHOP,
+    "codebases": {"shop": {"deployments": {"from": "records"}, "incidents": {"from": "records"}}},
+}
+"""Incidents are read, and there may be none."""
 
 
 def day(number: int, hour: int = 10) -> str:
@@ -87,7 +95,62 @@ def test_the_headline_tells_a_trend_only_where_there_is_a_signal(
     failed = Figure(date(2026, 11, 16), 0.2, 1, 5, 0, "share")
     frequency = Reading("deployment_frequency", "count", (week,), frozenset(), (), frozenset(), often)
     failing = Reading("change_fail_rate", "share", (failed,), frozenset(), (), frozenset(), breaks)
-    assert summary.headline(frequency, failing) == sentence
+    read = support_book([], READS)
+    assert summary.headline(read, frequency, failing) == sentence
+
+
+@pytest.mark.parametrize(
+    ("breaks", "failures", "sentence"),
+    [
+        ("none", 0, "We deploy about as often as before, and it breaks no more often than before,"
+                    " as far as is known."),
+        ("few", 0, "We deploy about as often as before; none of 12 is known to have needed a fix."),
+        ("few", 1, "We deploy about as often as before; one of 12 is known to have needed a fix."),
+        ("few", 2, "We deploy about as often as before; two of 12 are known to have needed a fix."),
+    ],
+)  # fmt: skip
+def test_where_no_incident_is_read_failures_are_told_as_those_that_are_known(
+    breaks: Kind, failures: int, sentence: str
+) -> None:
+    week = Figure(date(2026, 11, 16), 12, 12, None, 0, "deployments")
+    failed = Figure(date(2026, 11, 16), failures / 12, failures, 12, 0, "share")
+    frequency = Reading(
+        "deployment_frequency", "count", (week,), frozenset(), (), frozenset(), Verdict("none")
+    )
+    failing = Reading("change_fail_rate", "share", (failed,), frozenset(), (), frozenset(), Verdict(breaks))
+    assert summary.headline(support_book([]), frequency, failing) == sentence
+
+
+def test_a_quarter_without_incidents_does_not_say_that_nothing_failed() -> None:
+    silent = summary.quarter(counted(shipped(6))).replace("\u00a0", " ")
+    assert "none of" in silent
+    assert "is known to have needed a fix" in silent
+    assert "0 of" not in silent
+    read = summary.quarter(counted(shipped(6), READS)).replace("\u00a0", " ")
+    assert "known" not in read
+    assert "0 of" in read
+
+
+def test_how_we_count_says_that_no_incidents_are_read_beside_what_they_would_say() -> None:
+    here = how_we_count.numbers(counted(shipped(6)))
+    assert here.said.endswith(", no incidents are read")
+    assert here.near.endswith(", no incidents are read")
+    assert "incidents" not in here.undone_failed
+    assert "incidents" not in how_we_count.numbers(counted(shipped(6), READS)).said
+
+
+@pytest.mark.parametrize(
+    ("source", "read"),
+    [
+        ({"alertmanager": {"url": "https://a.test"}}, True),
+        ({"prometheus": {"url": "https://p.test", "alerts": "ALERTS"}}, True),
+        ({"prometheus": {"url": "https://p.test"}}, False),
+        ({"records": "history/*.jsonl"}, False),
+    ],
+)
+def test_incidents_are_read_where_a_source_is_asked_for_them(source: dict[str, object], read: bool) -> None:
+    assert support_book([], {**SHOP, "sources": [source]}).incidents_read == read
+    assert support_book([said("d1", day(1))]).incidents_read
 
 
 def test_a_site_without_anything_is_written_and_never_zero_percent() -> None:

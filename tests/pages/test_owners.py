@@ -10,10 +10,12 @@ import pyarrow as pa
 from markupsafe import Markup
 from tests.pages.support import SHOP, book
 
+from deploybook import render
 from deploybook.ownership import Owned, read
 from deploybook.pages.book import Book
-from deploybook.pages.owners import owners_page, rules
+from deploybook.pages.owners import owners_page, pages, rules
 from deploybook.pages.owning import owner_of
+from deploybook.pages.page import Page
 
 PEOPLE: dict[str, Any] = {
     "people": {"ana": {"name": "Ana", "github": "ana-acme"}, "bo": {"name": "Bo"}},
@@ -141,3 +143,12 @@ def test_who_decides_is_known_at_the_very_moment_of_the_hand_over_and_from_recor
     shifts = pa.Table.from_pylist(rows, schema=imported.history["shifts"].schema)
     known = replace(imported, history={**imported.history, "shifts": shifts})
     assert [known.decider(at + timedelta(days=day)) is None for day in (0, 2, 3)] == [False, False, True]
+
+
+def test_rotations_have_their_heading_where_there_is_none_for_other_pages_lead_to_it() -> None:
+    for public in (False, True):
+        made = book([], {**SHOP, "site": {**SHOP["site"], "public": public}})
+        page = next(each for each in pages(made) if isinstance(each, Page))
+        text = render.page_markdown(render.environment(), page)
+        assert text.count("## Rotations\n") == 1
+        assert ("No rotation is configured." in text) != public

@@ -48,3 +48,10 @@ def test_what_applies_to_no_codebase_is_not_met_in_all() -> None:
     assert nowhere, "no practice applies to neither, so the test would tell nothing"
     assert made.sentence.startswith(f"{len(everywhere)} of ")
     assert made.sentence.endswith(" met in all two\xa0codebases.")
+
+
+def test_what_to_take_next_names_both_of_two_codebases_and_counts_the_others_of_three() -> None:
+    titles = [gap.title for gap in page([], TWO).first]
+    assert any(title.endswith((": shop and till", ": till and shop")) for title in titles)
+    three = {**TWO, "codebases": {**TWO["codebases"], "desk": {}}}
+    assert any(gap.title.endswith(" and 2\u00a0others") for gap in page([], three).first)

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from tests.pages.support import AS_OF, SHOP, book, change, deployment
 
 from deploybook import render
+from deploybook.pages import rollup
 from deploybook.pages.book import Book
 from deploybook.pages.page import Page
+from deploybook.pages.shipped import shipped_page, waiting_page
 from deploybook.pages.telling import Teller
 from deploybook.pages.week import WeekPage, Weeks, pages, week_page
 from deploybook.periods import Week
@@ -218,6 +220,108 @@ def test_who_ships_for_the_first_time_is_welcomed_and_bots_are_not() -> None:
         ]
     )
     assert told(made).first_time == "Bo shipped for the first time. Welcome."
+
+
+def test_who_ships_again_under_another_address_is_not_welcomed_again() -> None:
+    authors = ("Zoe <zoe@acme.test>", "Bo <bo@acme.test>", "bo <bo@home.test>", "Cy <bo@home.test>")
+    records = [
+        change(str(n), f"Add {n}", "2026-10-01T09:00:00Z", author=author) for n, author in enumerate(authors)
+    ]
+    days = ("2026-10-27", "2026-11-03", "2026-11-10", "2026-11-17")
+    live = [deployment(f"d{n}", f"{day}T10:00:00Z", [str(n)]) for n, day in enumerate(days)]
+    made = book([*records, BEFORE, *live])
+    assert told(made, "2026-W45").first_time == "Bo shipped for the first time. Welcome."
+    assert told(made, "2026-W46").first_time == ""
+    assert told(made).first_time == "Cy shipped for the first time. Welcome."
+
+
+def test_what_was_taken_out_in_another_week_has_its_date_and_in_another_year_its_year() -> None:
+    made = book(
+        [
+            change("1", "Add tips", "2025-12-01T09:00:00Z"),
+            change("2", "Add vouchers", "2026-11-01T09:00:00Z"),
+            change("3", 'Revert "Add tips"', "2026-11-17T11:00:00Z", reverts="1"),
+            change("4", 'Revert "Add vouchers"', "2026-11-17T11:00:00Z", reverts="2"),
+            deployment("0", "2025-11-01T09:00:00Z", revision="a"),
+            deployment("1", "2025-12-02T10:00:00Z", ["1"]),
+            deployment("2", "2026-11-04T10:00:00Z", ["2"]),
+            deployment("3", "2026-11-19T12:00:00Z", ["3", "4"]),
+        ]
+    )
+    text = words(markdown(made)).replace("\u00a0", " ")
+    assert "Add tips. Live Tue 2 Dec 2025, 10:00, taken back Thu 12:00," in text
+    assert "Add vouchers. Live Wed 4 Nov, 10:00, taken back Thu 12:00," in text
+    assert "live Wed 10:00, out Thu 19 Nov, 12:00" in words(markdown(made, "2026-W45")).replace("\u00a0", " ")
+
+
+def test_a_revert_that_was_reverted_is_not_called_withdrawn_but_brings_back() -> None:
+    made = book(
+        [
+            change("1", "Add tips", "2026-11-16T09:00:00Z"),
+            change("2", 'Revert "Add tips"', "2026-11-17T11:00:00Z", reverts="1"),
+            change("3", 'Revert "Revert "Add tips""', "2026-11-18T11:00:00Z", reverts="2"),
+            BEFORE,
+            deployment("1", "2026-11-17T10:00:00Z", ["1"]),
+            deployment("2", "2026-11-17T12:00:00Z", ["2"]),
+            deployment("3", "2026-11-18T12:00:00Z", ["3"]),
+        ]
+    )
+    assert made.change["shop", "2"].withdrawn_at is not None, "without it the test would tell nothing"
+    page = told(made)
+    assert [each.title for each in page.withdrawn] == ["Add tips."]
+    assert "Back since" in page.withdrawn[0].says
+    text = words(markdown(made))
+    assert "Brought back: Add tips" in text
+    assert "Taken back: Taken back" not in text
+
+
+def test_the_lists_of_weeks_begin_with_what_the_week_begins_with() -> None:
+    config = {**SHOP, "areas": {"Till": {"labels": ["till"]}, "Search": {"labels": ["search"]}}}
+    made = book(
+        [
+            change("1", "Fix the order", "2026-11-16T09:00:00Z", labels=["search"]),
+            change("2", "Fix the drawer", "2026-11-16T09:00:00Z", labels=["till"]),
+            change("3", "Add tips", "2026-11-16T09:00:00Z", labels=["till"]),
+            BEFORE,
+            deployment("1", "2026-11-17T10:00:00Z", ["1", "2", "3"]),
+        ],
+        config,
+    )
+    assert told(made).areas[0].rows[0].words == "Add tips"
+    archive = shipped_page(made, Teller(made)).years[0].rows[0]
+    assert archive[1] == "Add tips"
+    model = next(each for each in rollup.pages(made, Teller(made), "month") if each.path == "shipped/2026-11")
+    assert isinstance(model.model, rollup.RollupPage)
+    assert ["Add tips" in row for row in model.model.weeks if row[1] != "0"] == [True]
+
+
+def test_what_waits_since_another_year_is_told_with_the_year() -> None:
+    made = book(
+        [
+            change("1", "Add tips", "2025-05-23T09:00:00Z"),
+            change("2", "Add vouchers", "2026-09-12T09:00:00Z"),
+            deployment("0", "2025-01-01T09:00:00Z", revision="a"),
+        ]
+    )
+    (group,) = waiting_page(made, Teller(made)).groups
+    assert "the oldest merged" in group.says
+    assert ">23\u00a0May\u00a02025, 09:00<" in group.says
+    assert [str(row.meta[0]).rpartition("<")[0].rpartition(">")[2] for row in group.rows] == [
+        "23\u00a0May\u00a02025, 09:00", "12\u00a0Sep, 09:00",
+    ]  # fmt: skip
+
+
+def test_what_waits_of_a_bot_is_folded_only_where_it_is_of_dependencies() -> None:
+    made = book(
+        [
+            change("1", "fix: keep the spaces", "2026-11-16T09:00:00Z", author="helper[bot]"),
+            change("2", "fix: bump left-pad", "2026-11-16T09:00:00Z", author="helper[bot]"),
+            BEFORE,
+        ]
+    )
+    (group,) = waiting_page(made, Teller(made)).groups
+    assert [row.words for row in group.rows] == ["Keep the spaces"]
+    assert [row.words for row in group.more] == ["Bump left-pad"]
 
 
 def test_an_hour_later_only_what_a_reader_sees_differs() -> None:

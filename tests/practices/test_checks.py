@@ -118,6 +118,26 @@ def test_a_pipeline_made_nine_of_ten() -> None:
     assert ask("deploy.pipeline", [deployment(9)]).status == "not_measured"
 
 
+def test_what_runs_in_production_is_known_however_old_its_deployment() -> None:
+    owned = {
+        **SHOP,
+        "codebases": {"shop": {"deployments": {"from": "records"}, "team": "till"}},
+        "teams": {"till": {"name": "The till"}},
+        "process": {"environments": ["production"]},
+    }
+    found = ask("deploy.production-defined", [deployment(1, 200, revision="a" * 40)], owned)
+    assert (found.status, found.says) == (
+        "met", "Production is named, has an owner, and what runs there is known.",
+    )  # fmt: skip
+    assert ask("deploy.production-defined", [deployment(1, 200)], owned).says == (
+        "What runs in production is not known."
+    )
+    assert ask("deploy.production-defined", []).says == (
+        "The environments are not configured, production has no owner and what runs in production is"
+        " not known."
+    )
+
+
 def test_a_rollback_in_minutes_or_a_drill() -> None:
     end = AS_OF - timedelta(days=3)
     back = {**deployment(2), "kind": "rollback", "finished_at": end.isoformat()}

@@ -376,3 +376,21 @@ SOURCE_OPTIONS: dict[str, type[Model]] = {
     "datadog": DatadogOptions,
 }
 """The model of each kind of source that is part of Deploybook."""
+
+_INCIDENTS: dict[str, tuple[str, ...] | None] = {
+    "pagerduty": None, "statuspage": None, "alertmanager": None, "upptime": None,
+    "prometheus": ("alerts",), "jira": ("incidents",), "opsgenie": ("incidents", "alerts"),
+    "datadog": ("incidents",),
+}  # fmt: skip
+"""The sources that tell incidents: always, or where one of these options is set."""
+
+
+def tells_incidents(kind: str, options: object) -> bool:
+    """Whether a source of a kind is asked for incidents."""
+    if kind not in _INCIDENTS:
+        return False
+    asks = _INCIDENTS[kind]
+    if asks is None:
+        return True
+    wanted = SOURCE_OPTIONS[kind].model_validate(options)
+    return any(getattr(wanted, option) for option in asks)

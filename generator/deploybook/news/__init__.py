@@ -4,7 +4,7 @@ from deploybook.news.conventional import Header, header
 from deploybook.news.house import House
 from deploybook.news.kinds import KINDS, Kind
 from deploybook.news.notes import Note, release_note
-from deploybook.news.telling import HOUSELESS, News, clean, tell
+from deploybook.news.telling import HOUSELESS, News, clean, taken_back, takes_back, tell
 
 __all__ = [
     "HOUSELESS",
@@ -17,5 +17,7 @@ __all__ = [
     "clean",
     "header",
     "release_note",
+    "taken_back",
+    "takes_back",
     "tell",
 ]

@@ -46,7 +46,11 @@ _LEAD = re.compile(
 _TAIL = re.compile(rf"[ \t]*(?:\(#\d{{1,18}}\)|\[#\d{{1,18}}\]|[(\[]{_TICKET}[)\]])$")
 _NAME = re.compile(r"\S*(?:\d|[_/()]|\.\w|[a-z][A-Z]|:\s)")
 """A first word that is a name and stands as it is: `t0001:`, `ldap:`, `setup.py`, `iOS`."""
-_REVERT = re.compile(r"Revert[ \t]+[\"“](.*)[\"”]\.?", re.DOTALL)
+_REVERT = re.compile(r"(Revert|Reapply)[ \t]+[\"“](.*)[\"”]\.?", re.DOTALL)
+_BY_HAND = ("feat", "fix", "perf", "revert")
+"""Types of a bot's change that is more than an update of what the code depends on."""
+_UPDATE = re.compile(r"\bbump|\b(?:update|upgrade|pin|roll)s?\b.*(?:\bdependenc|\bto v?\d)", re.IGNORECASE)
+_TAKEN, _BROUGHT = "Taken back: ", "Brought back: "
 
 
 HOUSELESS = House()
@@ -99,7 +103,7 @@ def tell(
     written = release_note(body)
     kind = _house_kind(title, labels, house) or _kind(title, written.text or note or "", labels)
     if bot:
-        kind = "dependency"
+        kind = _of_bot(title, kind)
     elif author is not None and author.casefold() in house.authors:
         kind = "behind"
     silent = written.excluded or bool({"release-note-none", "no-release-note"} & set(labels))
@@ -119,10 +123,30 @@ def tell(
 
 def clean(title: str) -> str:
     """A title as a sentence begins: without conventional type, tickets, tags and trailing references."""
-    text = " ".join(title.split())
-    if found := _REVERT.fullmatch(text):
-        inner = clean(found[1])
-        return f"Taken back: {inner}" if inner else ""
+    text = _plain(" ".join(title.split()))
+    turns = 0
+    while found := _REVERT.fullmatch(text):
+        turns += 1 if found[1] == "Revert" else 2
+        text = _plain(found[2])
+    for _ in range(turns if text else 0):
+        text = taken_back(text)
+    return text
+
+
+def taken_back(words: str) -> str:
+    """What a change is called once it is taken back; what was itself taken back is then there again."""
+    if words.startswith(_TAKEN):
+        return _BROUGHT + words.removeprefix(_TAKEN)
+    return _TAKEN + words.removeprefix(_BROUGHT)
+
+
+def takes_back(title: str) -> bool:
+    """Whether a title says that its change takes another back."""
+    return clean(title).startswith(_TAKEN)
+
+
+def _plain(text: str) -> str:
+    """Words without what only tools read."""
     before = None
     while before != text:
         before = text
@@ -140,6 +164,14 @@ def _split(text: str) -> tuple[str, str]:
     """The first line or paragraph, and the rest."""
     first, _, rest = text.strip().partition("\n")
     return first.strip().lstrip("#*- ").strip() or first.strip(), rest.strip()
+
+
+def _of_bot(title: str, kind: Kind) -> Kind:
+    """A bot keeps dependencies new, unless the type of its title says that it did something else."""
+    found = header(title.strip().split("\n", 1)[0]) if title.strip() else None
+    if found is None or found.type not in _BY_HAND or (found.scope or "").startswith("deps"):
+        return "dependency"
+    return "dependency" if _UPDATE.search(found.subject) else kind
 
 
 def _house_kind(title: str, labels: list[str], house: House) -> Kind | None:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from deploybook.charts.studio import Studio
 from deploybook.config import Config
+from deploybook.config.sources import tells_incidents
 from deploybook.linking.model import BranchCommit, Delivery, LinkedChange, LinkedDeployment, LinkedIncident
 from deploybook.messages import author_email, author_name
 from deploybook.news import House
@@ -294,6 +295,15 @@ class Book:
     def person_key(self, name: str | None) -> str | None:
         """The key in `people` of what a source calls somebody: a login, a name, an address, or both."""
         return None if name is None else self.once(_person_key, name)
+
+    @cached_property
+    def incidents_read(self) -> bool:
+        """Whether incidents are known of, be it that there was none: some were read, or a source has them."""
+        return (
+            bool(self.incidents)
+            or any(codebase.incidents for codebase in self.config.codebases.values())
+            or any(tells_incidents(source.kind, source.options) for source in self.config.sources)
+        )
 
     @cached_property
     def _incident_times(self) -> dict[str, datetime]:

@@ -20,7 +20,7 @@ from deploybook.pages.five import Line, Scope
 from deploybook.pages.page import Page
 from deploybook.pages.plots import FlagNote
 from deploybook.pages.readings import LONG, WEEKS, Reading
-from deploybook.pages.recent import Recent, duration_or_dash, freshness, middle, of_whom
+from deploybook.pages.recent import Recent, duration_or_dash, freshness, middle, needed_a_fix, of_whom
 from deploybook.pages.telling import Teller, number
 from deploybook.periods import Week
 from deploybook.text import link, slug
@@ -192,11 +192,12 @@ def lead(book: Book, scope: Scope, reading: Reading) -> str:
     failed = sum(d.needed_intervention for d in week)
     if week:
         count = words.count(len(week), "deployment", words=True)
-        fix = f"{words.spelled(failed, start=True)} of this week’s {count} needed a fix."
-        says.append(fix if failed else f"None of this week’s {count} needed a fix." if len(week) > 1 else
-                    "This week’s one deployment needed no fix.")  # fmt: skip
-        if failed == len(week) == 1:
-            says[-1] = "This week’s one deployment needed a fix."
+        fix = needed_a_fix(book, failed)
+        how_many = words.spelled(failed, start=True) if failed else "None"
+        says.append(f"{how_many} of this week’s {count} {fix}.")
+        if len(week) == 1:
+            no = "needed no fix" if book.incidents_read else "is not known to have needed a fix"
+            says[-1] = f"This week’s one deployment {fix if failed else no}."
     return " ".join(says)
 
 

@@ -15,7 +15,7 @@ from deploybook.pages.book import Book, deployment_anchor
 from deploybook.pages.drill import Way
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
-from deploybook.pages.recent import Recent, deployment_name, duration_or_dash
+from deploybook.pages.recent import Recent, deployment_name, duration_or_dash, needed_a_fix
 from deploybook.pages.stops import promotions
 from deploybook.pages.telling import number
 from deploybook.text import link, slug
@@ -164,7 +164,7 @@ def index(book: Book, years_of: ByYear) -> IndexPage:
     stopped = [stop.says for stop in reversed(promotions(book)) if stop.at >= recent.since]
     sentence = f"{words.count(len(reached), 'deployment', start=True)} reached users in {WEEKS} weeks"
     if reached:
-        sentence += f"; {words.spelled(len(failed))} needed a fix"
+        sentence += f"; {words.spelled(len(failed))} {needed_a_fix(book, len(failed))}"
     return IndexPage(
         kicker=f"Deployments, last {WEEKS} weeks",
         sentence=f"{sentence}.",
@@ -226,7 +226,7 @@ def year_page(book: Book, codebase: str, year: int, years: Mapping[int, list[Lin
     failed = sum(d.needed_intervention for d in counted)
     sentence = f"{words.count(len(counted), 'deployment', start=True)} of {codebase} reached users in {year}"
     if counted:
-        sentence += f"; {words.spelled(failed)} needed a fix"
+        sentence += f"; {words.spelled(failed)} {needed_a_fix(book, failed)}"
     seen: set[str] = set()
     months: dict[str, list[Entry]] = defaultdict(list)
     for deployment in rows:

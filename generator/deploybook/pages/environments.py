@@ -66,6 +66,9 @@ def environments_page(book: Book) -> EnvironmentsPage:
     lead = f"A change goes through {words.joined([stage.name for stage in stages])}, in this order."
     if len(stages) == 1:
         lead = f"There is one: {stages[0].name}, where users are."
+    if unnamed:
+        lead = lead if len(stages) > 1 else f"Users are in {stages[0].name}."
+        lead += f" Deployments also name {words.joined(unnamed)}; process.environments does not."
     return EnvironmentsPage(
         kicker="Environments, what runs where",
         sentence=_sentence(book, ahead),

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree as ET
 
 from deploybook.linking.model import LinkedChange
+from deploybook.news import taken_back
 from deploybook.pages.book import Book
 from deploybook.pages.page import File
 from deploybook.pages.telling import ELSEWHERE, Teller, Told
@@ -142,7 +143,7 @@ def _entry(book: Book, item: Told, change: LinkedChange) -> Entry:
     url = change.url if item.url is not None else None
     return Entry(
         id=_id(book, f"changes/{quote(change.codebase, safe='')}/{quote(change.id, safe='')}"),
-        title=plain(f"Taken back: {item.words}" if out else item.words),
+        title=plain(taken_back(item.words) if out else item.words),
         summary=plain(summary, limit=3_000, breaks=True),
         page=str(item.href).removeprefix("~/"),
         source=url,

@@ -22,6 +22,10 @@ from deploybook.text import escape, link
 _NEWS = 7
 _STOPS = 3
 _AWAITED = "When a deployment reaches users, what it brought is told here."
+_UNREAD = (
+    "Whether anything is wrong is unknown.",
+    "Say where incidents are kept: under sources, or under incidents of a codebase.",
+)
 _UNKNOWN = "Tags of versions are deployments; where there are none, say under deployments where to read."
 
 
@@ -270,6 +274,8 @@ def _incidents(book: Book) -> Part:
         if incident.deployment is not None:
             why = f"After {incident.codebase}/{incident.deployment}."
         seen[incident.id] = Markup("{} since {}. {}").format(told, since, escape(why))
+    if not book.incidents_read:
+        return Part("incidents", "Incidents are not read", _UNREAD)
     title = words.count(len(seen), "open incident", start=True) if seen else "No open incident"
     lines = tuple(seen.values()) or ("Nothing is known to be wrong.",)
     return Part("incidents", title, lines[:3])

@@ -110,7 +110,8 @@ def numbers(book: Book) -> Numbers:
         return sum(d.kind in kinds for d in reached)
 
     def evidence(name: str) -> str:
-        return part(sum(name in d.evidence for d in reached), of)
+        unread = "" if book.incidents_read or name in ("undone", "mended") else ", no incidents are read"
+        return part(sum(name in d.evidence for d in reached), of) + unread
 
     def state(name: str) -> str:
         return words.number(sum(c.state == name for c in book.changes))

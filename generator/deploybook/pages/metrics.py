@@ -82,7 +82,7 @@ def metrics_page(book: Book, *, weeks: int = WEEKS) -> MetricsPage:
     up = readings.read(book, "site", "", "uptime", weeks=weeks)
     return MetricsPage(
         kicker=f"Metrics, {week_range(book, weeks)}",
-        sentence=headline(frequency, failing),
+        sentence=headline(book, frequency, failing),
         lead=quarter(book),
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,

@@ -274,7 +274,8 @@ def _first(book: Book, practices: Practices) -> Iterator[Gap]:
             name = min(names, key=lambda each: told[each])
             told[name] += 1
             gap = _gap(book, practices, name, check, anchor=False)
-            others = f" and {words.count(len(names) - 1, 'other')}" if len(names) > 1 else ""
+            rest = [each for each in names if each != name]
+            others = f" and {rest[0] if len(rest) == 1 else words.count(len(rest), 'other')}" if rest else ""
             yield replace(gap, title=gap.title + others, history="")
 
 

@@ -17,6 +17,14 @@ from deploybook.pages.book import Book
 from deploybook.pages.readings import WEEKS
 from deploybook.periods import to_utc
 
+
+def needed_a_fix(book: Book, failed: int) -> str:
+    """What is said of so many failed deployments: without incidents, only of how many it is known."""
+    if book.incidents_read:
+        return "needed a fix"
+    return f"{'is' if failed < 2 else 'are'} known to have needed a fix"
+
+
 Row = TypeVar("Row", LinkedChange, LinkedDeployment)
 
 

@@ -18,7 +18,18 @@ from deploybook.pages.initiatives import Belonging, belonging_of, slugs
 from deploybook.pages.page import Page
 from deploybook.pages.telling import Teller, Told, area_anchor
 from deploybook.pages.week import Link
-from deploybook.pages.weeknews import NEWS_KINDS, Line, Row, by_area, highlights, is_news, is_out, kinds, row
+from deploybook.pages.weeknews import (
+    NEWS_KINDS,
+    Line,
+    Row,
+    by_area,
+    foremost,
+    highlights,
+    is_news,
+    is_out,
+    kinds,
+    row,
+)
 from deploybook.periods import Kind, Period, Week, period_of, periods_between
 
 _LARGE = 5
@@ -210,11 +221,11 @@ def _row(item: Told, zone: ZoneInfo) -> Row:
 
 def _week_row(book: Book, tell: Teller, week: Period) -> tuple[object, ...]:
     told = [tell(change) for change in book.changes_in(week)]
-    top = highlights(told) or [item for item in told if is_news(item)]
+    top = foremost(book, told)
     return (
         {"text": f"Week {week.number}, {week.year}", "href": book.week_href(week)},
         words.number(len(told)),
-        top[0].words if top else "–",
+        top.words if top else "–",
     )
 
 

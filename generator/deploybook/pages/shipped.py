@@ -16,7 +16,7 @@ from deploybook.pages.feeds import Scope, area_scopes, team_scopes
 from deploybook.pages.page import Page
 from deploybook.pages.telling import Teller, Told, ago
 from deploybook.pages.week import Link
-from deploybook.pages.weeknews import NEWS_KINDS, highlights, is_news
+from deploybook.pages.weeknews import NEWS_KINDS, foremost, is_news
 from deploybook.periods import Kind, Period, periods_between
 
 
@@ -62,7 +62,7 @@ class WaitingGroup:
     hold: str
     rows: tuple[WaitingRow, ...]
     more: tuple[WaitingRow, ...]
-    """Bots and what is behind the scenes, folded."""
+    """Dependencies and what is behind the scenes, folded."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def _months(book: Book, year: int) -> Iterator[Link]:
 def _week_row(book: Book, tell: Teller, week: Period) -> tuple[object, ...]:
     told = [tell(change) for change in book.changes_in(week)]
     deployments = book.deployments_in(week)
-    top = highlights(told) or [item for item in told if is_news(item)]
-    best = top[0].words if top else ("–" if not told else "only behind the scenes")
+    top = foremost(book, told)
+    best = top.words if top else ("–" if not told else "only behind the scenes")
     first, last = week.start, week.end
     when = words.days(first, last.fromordinal(last.toordinal() - 1)).rpartition(" ")[0]
     return (
@@ -179,8 +179,8 @@ def _group(book: Book, tell: Teller, codebase: str, changes: list[LinkedChange])
     rest: list[WaitingRow] = []
     for change in changes:
         item = tell(change)
-        (news if item.kind in NEWS_KINDS and not item.bot else rest).append(_row(book, item, change))
-    oldest = words.moment(changes[0].merged_at, book.zone, "short")
+        (news if item.kind in NEWS_KINDS else rest).append(_row(book, item, change))
+    oldest = words.since(changes[0].merged_at, book.zone, book.as_of)
     says = Markup("{}, the oldest merged {}.").format(words.count(len(changes), "change"), oldest)
     return WaitingGroup(codebase, says, _hold(book, codebase), tuple(news), tuple(rest))
 
@@ -198,7 +198,9 @@ def _hold(book: Book, codebase: str) -> str:
 
 
 def _row(book: Book, item: Told, change: LinkedChange) -> WaitingRow:
-    meta: list[object] = [Markup("merged {}").format(ago(words.moment(change.merged_at, book.zone, "short")))]
+    meta: list[object] = [
+        Markup("merged {}").format(ago(words.since(change.merged_at, book.zone, book.as_of)))
+    ]
     window = _window(book, change.merged_at)
     if window:
         meta.append(window)

@@ -188,6 +188,11 @@ class Standing:
             forge=codebase in self.forge,
             read_at=min(reads, default=None),
             guard=self._guard(codebase, at),
+            runs_now=max(
+                (d for d in self.deployments[codebase] if d.outcome == "success" and d.at <= at),
+                key=lambda d: d.at,
+                default=None,
+            ),
             first_at=min((d.at for d in self.deployments[codebase]), default=None),
             outliers=self.outliers.get(codebase, ()) if "outliers" in book.tables else None,
             told=self.notices.told.get(codebase, frozenset()) if self.notices.since else None,

@@ -11,15 +11,16 @@ from deploybook.linking.model import LinkedDeployment
 from deploybook.pages.book import Book
 from deploybook.pages.figures import Figure
 from deploybook.pages.readings import Reading
-from deploybook.pages.recent import Recent, part
+from deploybook.pages.recent import Recent, needed_a_fix, part
 from deploybook.periods import period_of
 from deploybook.words import NBSP
 
 _ORDER = {1: "first", 2: "second", 3: "third", 4: "fourth"}
 
 
-def headline(frequency: Reading, failing: Reading) -> str:
+def headline(book: Book, frequency: Reading, failing: Reading) -> str:
     """The finding: how deploying goes, and whether it breaks more. A trend is only told where a signal is."""
+    end = "." if book.incidents_read else ", as far as is known."
     often, breaks = frequency.verdict, failing.verdict
     if not frequency.numerator:
         return "Nothing has reached users in these weeks."
@@ -35,14 +36,14 @@ def headline(frequency: Reading, failing: Reading) -> str:
         told = f"{words.count(frequency.numerator, 'deployment', start=True)} reached users"
     if breaks.up:
         link = "but" if often.up else "and"
-        return f"{told}, {link} it breaks more often than before."
+        return f"{told}, {link} it breaks more often than before{end}"
     if breaks.down:
-        return f"{told}, and it breaks less often than before."
+        return f"{told}, and it breaks less often than before{end}"
     if breaks.kind == "none":
-        return f"{told}, and it breaks no more often than before."
+        return f"{told}, and it breaks no more often than before{end}"
     if failing.denominator:
         failed = words.spelled(failing.numerator) if failing.numerator else "none"
-        return f"{told}; {failed} of {failing.denominator} needed a fix."
+        return f"{told}; {failed} of {failing.denominator} {needed_a_fix(book, failing.numerator)}."
     return f"{told}."
 
 
@@ -55,9 +56,15 @@ def quarter(book: Book) -> str:
     failed = book.figures.one("site", "", "quarter", "change_fail_rate", before.start)
     if count is None or not count.numerator or failed is None:
         return f"{says}."
-    told = part(int(failed.numerator or 0), int(failed.denominator or 0))
     deployments = words.count(int(count.numerator), "deployment")
-    return f"{says}. The whole {_ORDER[before.number]} quarter had {deployments}; {told} needed a fix."
+    return f"{says}. The whole {_ORDER[before.number]} quarter had {deployments}; {_failed(book, failed)}."
+
+
+def _failed(book: Book, rate: Figure) -> str:
+    """How many of how many needed a fix; of none where incidents are not read, in words, not as a share."""
+    failed, of = int(rate.numerator or 0), int(rate.denominator or 0)
+    told = part(failed, of) if failed or book.incidents_read else f"none of{NBSP}{words.number(of)}"
+    return f"{told} {needed_a_fix(book, failed)}"
 
 
 def _quarter_so_far(book: Book, start: object, when: str) -> str:
@@ -73,7 +80,7 @@ def _quarter_so_far(book: Book, start: object, when: str) -> str:
     says = f"{when}, {words.count(int(count.numerator), 'deployment')} brought users"
     says += f" {words.count(brought, 'change')}"
     if failed is not None and failed.denominator:
-        says += f"; {part(int(failed.numerator or 0), int(failed.denominator))} needed a fix"
+        says += f"; {_failed(book, failed)}"
     return says
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
@@ -17,6 +18,7 @@ from deploybook.linking.model import LinkedChange
 from deploybook.messages import author_name
 from deploybook.pages.book import Book, change_anchor
 from deploybook.pages.flagstate import FlagState, flag_states
+from deploybook.periods import Period, Week
 from deploybook.text import escape, link, slug
 
 ELSEWHERE = "Everything else"
@@ -164,11 +166,12 @@ class Teller:
         if change.deployed_at is None:
             return None
         zone = self.book.zone
+        week = Week.of(change.deployed_at, zone)
         says = Markup("live ") + words.moment(change.deployed_at, zone)
         if change.withdrawn_at is not None:
-            says += Markup(", out ") + words.moment(change.withdrawn_at, zone)
+            says += Markup(", out ") + during(week, change.withdrawn_at, zone)
         if change.live_again_at is not None:
-            says += Markup(", back ") + words.moment(change.live_again_at, zone)
+            says += Markup(", back ") + during(week, change.live_again_at, zone)
         for flag in change.flags:
             state = self._flags.get(flag)
             if state is not None and state.on and state.since > change.deployed_at:
@@ -187,6 +190,14 @@ def number(change: LinkedChange) -> str:
     if not change.by_pull_request:
         return change.id[:10]
     return f"#{change.id}" if change.id.isdigit() else change.id
+
+
+def during(week: Period, moment: datetime, zone: ZoneInfo) -> Markup:
+    """A moment on the page of a week: with its date outside the week, with its year outside the year."""
+    if week.contains(moment, zone):
+        return words.moment(moment, zone)
+    same = moment.astimezone(zone).year in (week.start.year, week.year)
+    return words.moment(moment, zone, "when" if same else "long")
 
 
 def _live_in(book: Book) -> Mapping[tuple[str, str], int]:

@@ -226,7 +226,7 @@ def _check(title: str, found: int, of: int, mend: str, anchor: str = "", *, hide
 
 
 _WANTED = (
-    ("pipeline_runs", "runs of pipelines", "whether its release branch is green"),
+    ("pipeline_runs", "runs of pipelines", "whether release branches are green"),
     ("test_case_runs", "test case runs", "which tests are flaky"),
     ("coverage", "coverage", "how much tests cover"),
     ("availability", "availability", "uptime by a monitor"),

@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from deploybook import words
 from deploybook.linking.model import LinkedChange, LinkedDeployment, LinkedIncident, shortened
-from deploybook.news import clean
+from deploybook.news import clean, takes_back
 from deploybook.pages.book import Book
 from deploybook.pages.page import Page
 from deploybook.pages.stops import stops
-from deploybook.pages.telling import Teller, Told, week_note
+from deploybook.pages.telling import Teller, Told, during, week_note
 from deploybook.pages.weekline import Weekline, weekline
 from deploybook.pages.weeknews import (
     NEWS_KINDS,
@@ -108,10 +108,10 @@ class Weeks:
 
     @cached_property
     def taken(self) -> dict[Period, list[LinkedChange]]:
-        """Changes by the week in which they were last taken out."""
+        """Changes by the week in which they were last taken out; of a revert, what it reverts is back."""
         found: dict[Period, list[LinkedChange]] = defaultdict(list)
         for change in self._book.changes:
-            if change.withdrawn_at is not None:
+            if change.withdrawn_at is not None and change.reverts is None and not takes_back(change.title):
                 found[Week.of(change.withdrawn_at, self._book.zone)].append(change)
         return found
 
@@ -124,22 +124,23 @@ class Weeks:
         return found
 
     @cached_property
-    def first(self) -> dict[str, Period]:
-        """The first week in which each person's change reached users."""
-        first: dict[str, Period] = {}
-        for change in self._book.delivered:
-            if change.author and not change.bot and change.deployed_at is not None:
-                person = self._book.person_key(change.author) or change.author
-                first.setdefault(person, Week.of(change.deployed_at, self._book.zone))
-        return first
-
-    @cached_property
     def welcomed(self) -> dict[Period, list[str]]:
-        """The names of those who shipped for the first time, by week; of the first week nobody."""
+        """The names of those who shipped for the first time, by week; of the first week nobody.
+
+        Somebody with several addresses is known again by their name.
+        """
         found: dict[Period, set[str]] = defaultdict(set)
-        for person, week in self.first.items():
-            if week != self._book.weeks[0]:
-                found[week].add(self._book.person(person) or person)
+        seen: set[str] = set()
+        for change in self._book.delivered:
+            if not change.author or change.bot or change.deployed_at is None:
+                continue
+            key = self._book.person_key(change.author) or change.author
+            name = self._book.person(change.author) or key
+            week = Week.of(change.deployed_at, self._book.zone)
+            known = {key.casefold(), name.casefold()}
+            if known.isdisjoint(seen) and week != self._book.weeks[0]:
+                found[week].add(name)
+            seen |= known
         return {week: sorted(names) for week, names in found.items()}
 
     @cached_property
@@ -197,7 +198,7 @@ def week_page(book: Book, tell: Teller, week: Period, weeks: Weeks) -> WeekPage:
         folds=() if heavy else tuple(folds(told)),
         adds_up=adds_up(told),
         codebases=tuple(_codebase_rows(book, week, told)) if heavy else (),
-        withdrawn=tuple(_withdrawn(book, tell, change, weeks) for change in taken),
+        withdrawn=tuple(_withdrawn(book, tell, change, weeks, week) for change in taken),
         undone=_undone(deployments),
         stopped=tuple(weeks.stopped.get(week, ())),
         line=weekline(book, week),
@@ -294,12 +295,12 @@ def _provisional(book: Book, week: Period) -> Markup | None:
     ).format(running, when)
 
 
-def _withdrawn(book: Book, tell: Teller, change: LinkedChange, weeks: Weeks) -> Withdrawn:
+def _withdrawn(book: Book, tell: Teller, change: LinkedChange, weeks: Weeks, week: Period) -> Withdrawn:
     """What was taken out: from when to when, by what, why, and what comes next."""
     zone = book.zone
     says = Markup()
     if change.deployed_at and change.withdrawn_at:
-        times = (words.moment(change.deployed_at, zone), words.moment(change.withdrawn_at, zone))
+        times = (during(week, each, zone) for each in (change.deployed_at, change.withdrawn_at))
         says += Markup("Live {}, taken back {}").format(*times)
         if change.live_again_at is None or change.live_again_at > change.withdrawn_at:
             stay = (change.withdrawn_at - change.deployed_at).total_seconds()
@@ -324,7 +325,7 @@ def _withdrawn(book: Book, tell: Teller, change: LinkedChange, weeks: Weeks) -> 
                 item.href, escape(item.words.rstrip(".")), verb
             )
     elif change.live_again_at:
-        says += Markup(" Back since {}.").format(words.moment(change.live_again_at, zone))
+        says += Markup(" Back since {}.").format(during(week, change.live_again_at, zone))
     return Withdrawn(f"{tell(change).words.rstrip('.')}.", says)
 
 

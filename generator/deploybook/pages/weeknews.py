@@ -215,6 +215,11 @@ def by_area(book: Book, told: list[Told]) -> Iterator[tuple[str, list[Told]]]:
         yield name, sorted(found[name], key=lambda item: (NEWS_KINDS.index(item.kind), not item.described))
 
 
+def foremost(book: Book, told: list[Told]) -> Told | None:
+    """What stands first on the page of a week: its best news, else the first of its first area."""
+    return next(iter(highlights(told)), None) or next((items[0] for _, items in by_area(book, told)), None)
+
+
 def areas(book: Book, told: list[Told]) -> Iterator[Area]:
     """The same as a page shows it: what stands open, and what opens on demand."""
     mark = any(item.described for item in told if is_news(item))

@@ -68,16 +68,17 @@ def duration(facts: Facts, most: float) -> Answer:
 
 def production_defined(facts: Facts, _threshold: float) -> Answer:
     """The environment where users are is named, has an owner, and what runs there is known."""
-    runs = facts.deployments[-1].revision or facts.deployments[-1].version if facts.deployments else None
+    runs = facts.runs_now and (facts.runs_now.revision or facts.runs_now.version)
+    name = facts.config.process.environments[-1].name
     lacks = []
     if facts.config.process.model_fields_set.isdisjoint({"environments"}):
         lacks.append("the environments are not configured")
     if facts.owner is None:
-        lacks.append("it has no owner")
+        lacks.append(f"{name} has no owner")
     if runs is None:
-        lacks.append(f"what runs there is not known from the last {DAYS} days")
-    name = facts.config.process.environments[-1].name
-    return judged(not lacks, f"{name.capitalize()}: {words.joined(lacks) or 'named, owned, and known'}.")
+        lacks.append(f"what runs in {name} is not known")
+    says = words.joined(lacks) if lacks else f"{name} is named, has an owner, and what runs there is known"
+    return judged(not lacks, f"{says[0].upper()}{says[1:]}.")
 
 
 def weekly(facts: Facts, least: float) -> Answer:

@@ -134,6 +134,8 @@ class Facts:
     """What guards the release branch; none where no source said."""
     first_at: datetime | None = None
     """When anything was first deployed to users, as far as history goes."""
+    runs_now: LinkedDeployment | None = None
+    """The last successful deployment to users, however old."""
     outliers: Sequence[Outlier] | None = None
     """What was unusual in the last 26 weeks; none where it was not counted."""
     told: frozenset[tuple[str, str]] | None = None
