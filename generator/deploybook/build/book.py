@@ -13,6 +13,7 @@ from importlib.metadata import version
 import pyarrow as pa
 
 from deploybook.build import portion, public
+from deploybook.build.copied import patch_ids
 from deploybook.build.progress import Progress
 from deploybook.build.reading import read_repositories, stated
 from deploybook.charts.studio import Studio
@@ -117,7 +118,11 @@ def begin_book(
     progress.step("linking changes, deployments and incidents")
     shown = public.hide_config(config) if config.site.public else config
     held = _held(history, public.hide_before, shown, as_of)
-    known = Held([*held, "heads"], lambda name: heads(local, config) if name == "heads" else held[name])
+    asked: dict[str, Callable[[], pa.Table]] = {
+        "heads": lambda: heads(local, config),
+        "patch_ids": lambda: patch_ids(local, held["commits"], config.work_dir / "cache" / "patches.json"),
+    }
+    known = Held([*held, *asked], lambda name: asked[name]() if name in asked else held[name])
     linked: Linked = portion.known(link(known, shown, as_of, _kept(shown)), config)
     said = read_repositories(local, config)
     releases = release_branches(local, config)

@@ -56,9 +56,9 @@ def link(
     Args:
         tables: The merged tables of the history by name, with the records' fields as columns: `commits`,
             `changes`, `deployments`, `incidents`, `issues`; a missing one is empty. Besides, where at hand:
-            `patch_ids` (`revision`, `patch_id`: what `git patch-id --stable` prints), which tells copies
-            that have no `-x` line; `heads` (`codebase`, `revision`: the newest commit of the release branch),
-            without which that branch is found by where pull requests arrived.
+            `patch_ids` (`codebase`, `revision`, `patch_id`: what `git patch-id --stable` prints), which
+            tells copies that have no `-x` line; `heads` (`codebase`, `revision`: the newest commit of the
+            release branch), without which that branch is found by where pull requests arrived.
         config: The site's configuration.
         as_of: UTC; what happened later is not there yet.
         kept: Where what was found is kept, and found again while it would be the same.
@@ -75,9 +75,11 @@ def link_by(
     own = {name: by_codebase(tables.get(name), rules.codebase_of) for name in OWN}
     heads = {
         rules.codebase_of(name): revision
-        for name, revision in _pairs(tables, "heads", "codebase", "revision")
+        for name, revision in _columns(tables, "heads", "codebase", "revision")
     }
-    patches = dict(_pairs(tables, "patch_ids", "revision", "patch_id"))
+    patches: dict[str, dict[str, str]] = {name: {} for name in rules.codebases}
+    for codebase, revision, patch in _columns(tables, "patch_ids", "codebase", "revision", "patch_id"):
+        patches.get(rules.codebase_of(codebase) or "", {})[revision] = patch
     issues = by_key(read(tables, "issues", Issue))
     names = sorted(rules.codebases)
     incidents = [
@@ -89,14 +91,14 @@ def link_by(
     for incident in incidents:
         for name, question in questions(incident, names, rules):
             asked.setdefault(name, []).append(question)
-    everywhere = sha256(msgspec.json.encode([patches, issues])).hexdigest()
+    everywhere = sha256(msgspec.json.encode(issues)).hexdigest()
     owned = {name: {each: own[each].get(name) for each in OWN} for name in names}
     keys: dict[str, str] = {}
     known: dict[str, Rows] = {}
     size: dict[str, int] = {}
     for name, mine in owned.items():
         if kept:
-            others = [everywhere, heads.get(name), asked.get(name, [])]
+            others = [everywhere, patches[name], heads.get(name), asked.get(name, [])]
             keys[name] = key_of(kept.edition, name, mine, others, as_of)
             if (rows := kept.read(name, keys[name])) is not None:
                 known[name] = rows
@@ -104,7 +106,7 @@ def link_by(
         size[name] = sum(table.num_rows for table in mine.values() if table is not None)
 
     def linked(name: str) -> Rows:
-        given = Given(owned[name], issues, patches, heads.get(name), asked.get(name, []))
+        given = Given(owned[name], issues, patches[name], heads.get(name), asked.get(name, []))
         rows = link_codebase(rules.codebases[name], given, rules, as_of)
         if kept:
             kept.write(name, keys[name], rows)
@@ -134,11 +136,11 @@ def _together(kind: type[Struct], tables: list[pa.Table]) -> pa.Table:
     return pa.concat_tables([schema(kind).empty_table(), *tables]).combine_chunks()
 
 
-def _pairs(tables: Mapping[str, pa.Table], name: str, left: str, right: str) -> Iterable[tuple[str, str]]:
+def _columns(tables: Mapping[str, pa.Table], name: str, *columns: str) -> Iterable[tuple[str, ...]]:
     table = tables.get(name)
     if table is None:
         return []
-    return zip(table.column(left).to_pylist(), table.column(right).to_pylist(), strict=True)
+    return zip(*(table.column(each).to_pylist() for each in columns), strict=True)
 
 
 def _until(incident: Incident, as_of: datetime) -> Incident:

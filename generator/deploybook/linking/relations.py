@@ -30,7 +30,8 @@ def copies(ledger: Ledger, patch_ids: Mapping[str, str]) -> dict[int, list[int]]
         if patch is None or place in source:
             continue
         first = first_with.setdefault(patch, place)
-        if first != place:
+        # What was taken back and done once more is above the first, and no copy of it.
+        if first != place and not graph.contains(place, first):
             source[place] = first
     groups: dict[int | str, list[int]] = {}
     for place in source:

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Generator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -81,7 +82,11 @@ def run(repository: Path, *arguments: str, lines: Sequence[str] = (), seconds: f
 
 
 def stream(
-    repository: Path, *arguments: str, lines: Sequence[str] = (), seconds: float = READ_SECONDS
+    repository: Path,
+    *arguments: str,
+    lines: Sequence[str] = (),
+    given: IO[bytes] | None = None,
+    seconds: float = READ_SECONDS,
 ) -> Generator[bytes]:
     """Run git in a repository and yield what it prints, in blocks, as it comes.
 
@@ -91,17 +96,18 @@ def stream(
         repository: The work tree or the bare repository.
         arguments: The git command and its arguments.
         lines: What it reads from standard input, one a line.
+        given: The same as a file, which is left open.
         seconds: After this time it is killed.
 
     Raises:
         SourceError: git is not installed, failed, or took longer than `seconds`.
     """
     _log.info("git %s in %s", arguments[0], repository)
-    with tempfile.TemporaryFile() as said, _input(lines) as given:
+    with tempfile.TemporaryFile() as said, nullcontext(given) if given else _input(lines) as read:
         try:
             process = subprocess.Popen(
                 ["git", *_SAFE, "-C", str(repository), *arguments],
-                stdin=given,
+                stdin=read,
                 stdout=subprocess.PIPE,
                 stderr=said,
                 env=environment(),

@@ -149,6 +149,15 @@ class Repository:
         packs = self.folder_of_git() / "objects" / "pack"
         return any(packs.glob("*.promisor"))
 
+    def lazy(self) -> bool:
+        """Whether git would fetch what is missing as soon as it is asked for: a clone with a filter."""
+        if not self.partial():
+            return False
+        try:
+            return bool(gitcmd.run(self.folder, "config", "--get-regexp", r"^remote\..*\.promisor$"))
+        except SourceError:  # what git says of none: it was cut off, and nobody is there to be asked
+            return False
+
     @property
     def usual(self) -> Path | None:
         """The folder of git where it lies where it mostly does: in a bare repository, or a clone."""
