@@ -291,7 +291,7 @@ def _weeks(book: Book, tell: Teller, changes: list[LinkedChange]) -> Iterator[We
         known = [c.lead_time_seconds for c in rows if c.lead_time_seconds is not None]
         count = words.count(len(rows), "change")
         if len(known) < len(rows):
-            count += f", {words.spelled(len(known))} with a known lead time"
+            count += f", {words.spelled(len(known)) if known else 'none'} with a known lead time"
         says = f", median {duration_or_dash(middle(known))}" if known else ""
         title = f"Week{NBSP}{week.number}" + (f", {week.year}" if week.year != book.this_week.year else "")
         yield WeekRows(f"{title}: {count}{says}", tuple(_row(book, tell, change) for change in rows))

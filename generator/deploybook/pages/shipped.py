@@ -19,6 +19,9 @@ from deploybook.pages.week import Link
 from deploybook.pages.weeknews import NEWS_KINDS, highlights, is_news
 from deploybook.periods import Kind, Period, periods_between
 
+UNDESCRIBED = 30
+"""So many of those without words of their own are listed, the longest waiting first."""
+
 
 @dataclass(frozen=True)
 class Year:
@@ -75,6 +78,7 @@ class WaitingPage:
     simulated: bool
     zone: str
     undescribed: tuple[tuple[object, ...], ...]
+    more_undescribed: int
     groups: tuple[WaitingGroup, ...]
 
 
@@ -168,8 +172,9 @@ def waiting_page(book: Book, tell: Teller) -> WaitingPage:
         zone=book.config.site.timezone,
         undescribed=tuple(
             ({"text": item.words, "href": item.url or ""}, item.person or "–", item.codebase)
-            for item in undescribed[:30]
+            for item in undescribed[:UNDESCRIBED]
         ),
+        more_undescribed=max(0, len(undescribed) - UNDESCRIBED),
         groups=tuple(_group(book, tell, name, by_codebase[name]) for name in sorted(by_codebase)),
     )
 

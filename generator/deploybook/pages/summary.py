@@ -41,6 +41,9 @@ def headline(frequency: Reading, failing: Reading) -> str:
     if breaks.kind == "none":
         return f"{told}, and it breaks no more often than before."
     if failing.denominator:
+        if failing.denominator == 1:
+            fix = "needed a fix" if failing.numerator else "needed no fix"
+            return f"{told}; {'it' if frequency.numerator == 1 else 'the one judged'} {fix}."
         failed = words.spelled(failing.numerator) if failing.numerator else "none"
         return f"{told}; {failed} of {failing.denominator} needed a fix."
     return f"{told}."
