@@ -20,7 +20,7 @@ from deploybook.pages.five import Line, Scope
 from deploybook.pages.page import Page
 from deploybook.pages.plots import FlagNote
 from deploybook.pages.readings import LONG, WEEKS, Reading
-from deploybook.pages.recent import Recent, duration_or_dash, freshness, middle, of_whom
+from deploybook.pages.recent import Recent, duration_or_dash, freshness, last_was, middle, of_whom
 from deploybook.pages.telling import Teller, number
 from deploybook.periods import Week
 from deploybook.text import link, slug
@@ -79,6 +79,8 @@ class CodebasePage:
     lines: tuple[Line, ...]
     failed: tuple[Entry, ...]
     more_failed: int
+    last: str
+    """When its last deployment to users was; empty where none is known."""
     years: tuple[Item, ...]
     newest: tuple[Entry, ...]
     open_weeks: tuple[WeekRows, ...]
@@ -109,9 +111,10 @@ def codebase_page(book: Book, tell: Teller, scope: Scope, years: list[int]) -> C
     long = readings.read(book, "codebase", name, "change_lead_time_p50", weeks=LONG)
     flags = sorted(book.once(_flags).get(name, ()))
     rows = Markup(f"~/metrics/{slug(name)}/")
+    last = last_was(book, name)
     return CodebasePage(
         kicker=_kicker(book, name),
-        sentence=sentence(scope, reading),
+        sentence=sentence(scope, reading, last),
         lead=lead(book, scope, reading),
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
@@ -126,6 +129,7 @@ def codebase_page(book: Book, tell: Teller, scope: Scope, years: list[int]) -> C
         stages=_stage_chart(book, scope),
         lines=tuple(five.five(book, scope, rows)),
         failed=tuple(deployments.entry(book, d) for d in failed[:SHOWN_FAILURES]),
+        last=last,
         more_failed=max(0, len(failed) - SHOWN_FAILURES),
         years=tuple(Item(str(year), deployments.year_href(name, year)) for year in years),
         newest=tuple(deployments.entry(book, d) for d in list(reversed(scope.deployments))[:6]),
@@ -152,21 +156,33 @@ def _kicker(book: Book, name: str) -> str:
     return f"{name}, the {title or team} team’s codebase"
 
 
-def sentence(scope: Scope, reading: Reading) -> str:
-    """How long a change takes here, and whether that is more than chance explains."""
+def sentence(scope: Scope, reading: Reading, last: str = "") -> str:
+    """How long a change takes here, and whether that is more than chance explains.
+
+    Args:
+        scope: The codebase.
+        reading: Its lead time by week.
+        last: When its last deployment was, where one is known.
+    """
     known = [c.lead_time_seconds for c in scope.changes if c.lead_time_seconds is not None]
     if not scope.deployments:
-        return f"Nothing of {scope.name} has reached users in {WEEKS} weeks."
+        told = f"Nothing of {scope.name} has reached users in {WEEKS} weeks"
+        return f"{told}; {last}." if last else f"{told}."
     if not known:
         count = words.count(len(scope.deployments), "deployment", start=True)
         return f"{count} of {scope.name} in {WEEKS} weeks; how long its changes took is unknown."
     middle_ = middle(known)
+    every = len(scope.changes)
     if len(known) < FEW:
-        told = (
-            f"{words.count(len(known), 'change', start=True)} of {scope.name} reached users in {WEEKS} weeks"
-        )
-        return f"{told}, after {words.joined([words.duration(value) for value in sorted(known)])}."
+        told = f"{words.count(every, 'change', start=True)} of {scope.name} reached users in {WEEKS} weeks"
+        lengths = words.joined([words.duration(value) for value in sorted(known)])
+        if len(known) == every:
+            return f"{told}, after {lengths}."
+        return f"{told}; the lead time of {words.spelled(len(known))} is known: {lengths}."
     told = f"Half of {of_whom(scope.name)} changes reach users within {duration_or_dash(middle_)}"
+    if len(known) * 2 < every:
+        some = f"the {words.spelled(len(known))} of {words.count(every, 'change')} with a known lead time"
+        told = f"In {scope.name}, half of {some} reached users within {duration_or_dash(middle_)}"
     if reading.verdict.down:
         return f"{told}, and it is getting faster."
     if reading.verdict.up:
@@ -179,8 +195,8 @@ def lead(book: Book, scope: Scope, reading: Reading) -> str:
     says = []
     stages = stage_medians(book, scope)
     if stages:
-        name, longest = max(stages, key=lambda stage: stage[1])
-        says.append(f"The longest stage is {name.lower()}: {words.duration(longest)} in the middle.")
+        _, longest = max(stages, key=lambda stage: stage[1])
+        says.append(f"{_longest(stages)}: {words.duration(longest)} in the middle.")
     limits = [segment for segment in reading.segments if segment.centre is not None]
     if len(limits) > 1 and limits[-1].last == reading.segments[-1].last:
         before, now = limits[-2], limits[-1]
@@ -233,7 +249,7 @@ def _lead_chart(book: Book, reading: Reading, notes: tuple[FlagNote, ...]) -> Ch
     sub = "First commit to live, median of the week’s changes, log scale."
     gaps = any(figure.value is None for figure in reading.figures)
     if gaps:
-        sub += " A gap is a week without a change."
+        sub += " A gap is a week without a known lead time."
     caption = Caption(title, f"{sub} {readings.band(reading)}".strip(), f"Line chart. {sub} {title}.")
     data = plots.weekly(
         book, reading, caption, "Median lead time",
@@ -265,12 +281,19 @@ def stage_medians(book: Book, scope: Scope) -> list[tuple[str, float]]:
     return [(name, value) for name, value in found if value is not None]
 
 
+def _longest(stages: list[tuple[str, float]]) -> str:
+    """Which stage is the longest; where some are unknown, that it is so of those that are known."""
+    name = max(stages, key=lambda stage: stage[1])[0].lower()
+    if len(stages) == 1:
+        return f"The one stage that is known is {name}"
+    return f"The longest {'stage' if len(stages) == len(STAGES) else 'known stage'} is {name}"
+
+
 def _stage_chart(book: Book, scope: Scope) -> Chart | None:
     stages = stage_medians(book, scope)
     if not stages:
         return None
-    name, _ = max(stages, key=lambda stage: stage[1])
-    title = f"The longest stage is {name.lower()}"
+    title = _longest(stages)
     sub = (
         f"Median time in each stage, last {STAGE_WEEKS} weeks. Medians of stages do not add up to the"
         " median of the whole."

@@ -124,8 +124,14 @@ def last_was(book: Book, codebase: str = "") -> str:
 
     Empty where no deployment to them is known: nothing in these weeks is not nothing at all.
     """
+    day = last_day(book, codebase)
+    return f"the last was on {day}" if day else ""
+
+
+def last_day(book: Book, codebase: str = "") -> str:
+    """The day of the last deployment to users, of a codebase or of all; empty where none is known."""
     last = book.once(_last).get(codebase)
-    return f"the last was on {words.day(last, book.zone, year=True)}" if last is not None else ""
+    return words.day(last, book.zone, year=True) if last is not None else ""
 
 
 def _last(book: Book) -> dict[str, datetime]:
