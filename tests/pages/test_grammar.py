@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 import pytest
 from tests.pages.support import SHOP, book, change, deployment
 
 from deploybook.pages.deployments import by_year, index, year_page
+from deploybook.pages.figures import Figure
 from deploybook.pages.owners import owners_page
+from deploybook.pages.readings import Reading, Verdict
 from deploybook.pages.recent import last_was, needed_fix
 from deploybook.pages.rollup import RollupPage, pages
 from deploybook.pages.shipped import waiting_page
+from deploybook.pages.summary import headline
 from deploybook.pages.telling import Teller
+from deploybook.pages.weeknews import adds_up
 
 
 def plain(text: object) -> str:
@@ -125,3 +130,29 @@ def test_what_waits_without_words_says_how_many_more_there_are() -> None:
     )
     page = waiting_page(made, Teller(made))
     assert (len(page.undescribed), page.more_undescribed) == (30, 3)
+
+
+@pytest.mark.parametrize(
+    ("titles", "says"),
+    [
+        (["Add a", "Add b"], "Nothing is left out: the 2 changes of the week are all told."),
+        (["Add a"], "Nothing is left out: the 1 change of the week is told."),
+        (
+            ["Add a", "chore: tidy"],
+            "Nothing is left out: 1 told and 1 behind the scenes make the 2 changes of the week.",
+        ),
+    ],
+)
+def test_the_parts_of_a_week_without_those_that_are_nothing(titles: list[str], says: str) -> None:
+    made = book([change(str(n), title, "2026-11-02T09:00:00Z") for n, title in enumerate(titles)])
+    assert plain(adds_up([Teller(made)(each) for each in made.changes])).startswith(says)
+
+
+@pytest.mark.parametrize(("failed", "says"), [(0, "it needed no fix."), (1, "it needed a fix.")])
+def test_the_headline_of_one_deployment(failed: int, says: str) -> None:
+    week, few = date(2026, 11, 16), Verdict("few")
+    often = Figure(week, 1, 1, None, 0, "deployments")
+    breaks = Figure(week, failed, failed, 1, 0, "share")
+    frequency = Reading("deployment_frequency", "count", (often,), frozenset(), (), frozenset(), few)
+    failing = Reading("change_fail_rate", "share", (breaks,), frozenset(), (), frozenset(), few)
+    assert plain(headline(frequency, failing)) == f"One deployment reached users; {says}"

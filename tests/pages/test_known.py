@@ -89,6 +89,19 @@ def test_the_slowest_change_is_held_against_half_of_the_changes() -> None:
     )
 
 
+def test_where_few_lead_times_are_known_half_is_of_those() -> None:
+    page = outliers(changes(*[None] * 30, 1, 2, 3))
+    assert plain(page.sentence) == (
+        "The slowest change took 3 days; half of the three known of shop’s changes take 2 days or less."
+    )
+
+
+def test_one_without_a_known_start_is_told_in_the_singular() -> None:
+    panels = {str(panel.id): plain(panel.reason) for panel in outliers(changes(None)).panels}
+    assert panels["duration"] == "none is known in 26 weeks; 1 has no known start or finish"
+    assert panels["size"] == "none is known in 26 weeks; 1 has no known size"
+
+
 def test_what_was_far_by_another_measure_is_not_nothing() -> None:
     records = changes(*[None] * 30)
     for record in records[:30]:

@@ -76,7 +76,11 @@ def test_the_codebase_says_when_its_last_deployment_was() -> None:
     ("book", "sentence"),
     [
         (OLD, f"Nothing reached users in 26 weeks; {LAST}."),
-        (NEVER, "Nothing has reached users yet."),
+        (NEVER, "No change is known to have reached users in 26 weeks."),
+        (
+            counted([deployment("1", "2026-11-01T09:00:00Z", None)]),
+            "No change is known to have reached users in 26 weeks.",
+        ),
     ],
 )
 def test_outliers(book: Book, sentence: str) -> None:

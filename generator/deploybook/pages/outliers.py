@@ -190,7 +190,7 @@ def outliers_page(book: Book, tell: Teller) -> OutliersPage:
     count = sum(len(unusual) for unusual in known.values())
     return OutliersPage(
         kicker=f"Outliers, last {WEEKS} weeks",
-        sentence=headline(recent.changes, known, usual, last_was(book)),
+        sentence=headline(recent.changes, known, usual, "" if recent.deployments else last_was(book)),
         lead=f"{words.number(count)} times in {WEEKS} weeks, a change or a deployment was beyond 95{NBSP}% of"
         " its own codebase’s. The farthest are named here, and all are listed below."
         if count
@@ -251,7 +251,7 @@ def headline(
         changes: Those of these weeks.
         known: What was unusual of them and of deployments.
         usual: The medians.
-        last: When the last deployment was, where one is known.
+        last: When the last deployment was, where that was before these weeks.
     """
     slow = [
         c for c in changes
@@ -266,7 +266,12 @@ def headline(
         return f"Large and slow went together: the change of {took} had {words.number(lines)} lines."
     middle_ = usual(slowest.codebase, "lead_time", "change")
     half = words.duration(middle_ or 0)
-    return f"The slowest change took {took}; half of {of_whom(slowest.codebase)} changes take {half} or less."
+    own = [c for c in changes if c.codebase == slowest.codebase]
+    known_ = sum(c.lead_time_seconds is not None for c in own)
+    whose = f"{of_whom(slowest.codebase)} changes"
+    if known_ * 2 < len(own):
+        whose = f"the {words.spelled(known_)} known of {whose}"
+    return f"The slowest change took {took}; half of {whose} take {half} or less."
 
 
 def _else_far(changes: Sequence[LinkedChange], known: dict[Key, list[Unusual]], last: str) -> str:
@@ -274,9 +279,9 @@ def _else_far(changes: Sequence[LinkedChange], known: dict[Key, list[Unusual]], 
     if not known:
         if changes:
             return "Nothing was far from its codebase’s usual."
-        return (
-            f"Nothing reached users in {WEEKS} weeks; {last}." if last else "Nothing has reached users yet."
-        )
+        if last:
+            return f"Nothing reached users in {WEEKS} weeks; {last}."
+        return f"No change is known to have reached users in {WEEKS} weeks."
     kinds = Counter(kind for kind, *_ in known)
     far = [words.count(kinds[kind], kind, words=True) for kind in ("change", "deployment") if kinds[kind]]
     found = {u.measure for unusual in known.values() for u in unusual}
@@ -329,8 +334,7 @@ def _panel(book: Book, recent: Recent, known: dict[Key, list[Unusual]], measure:
         spots,
         "lines" if size else "",
     )
-    unknown = len(rows) - len(valued)
-    rest = f"; {words.number(unknown)} {measure.unknown}" if unknown else ""
+    rest = _unknown(len(rows) - len(valued), measure.unknown)
     return Panel(
         id=Markup(measure.id.replace("_", "-")),
         title=measure.title,
@@ -343,6 +347,13 @@ def _panel(book: Book, recent: Recent, known: dict[Key, list[Unusual]], measure:
         wanted=measure.wanted,
         chart=plots.draw(book, data if spots else None),
     )
+
+
+def _unknown(count: int, says: str) -> str:
+    """Of how many it is not known: "; 3 have no known size", "; 1 has no known size"; of none, nothing."""
+    verb, _, rest = says.partition(" ")
+    one = {"have": "has", "are": "is"}
+    return f"; {words.number(count)} {one[verb] if count == 1 else verb} {rest}" if count else ""
 
 
 def _title(measure: Measure, mine: list[tuple[float, Row]]) -> str:

@@ -99,7 +99,7 @@ def shipped_page(book: Book, tell: Teller) -> ShippedPage:
         kicker="All weeks",
         sentence=f"{words.count(total, 'change', start=True)} reached users{since}."
         if total
-        else "Nothing has reached users yet.",
+        else "No change is known to have reached users yet.",
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
         years=tuple(Year(str(year), tuple(_months(book, year)), tuple(rows)) for year, rows in years.items()),
@@ -156,7 +156,7 @@ def waiting_page(book: Book, tell: Teller) -> WaitingPage:
         cut_off = words.moment(windows[0].cut_off, book.zone, "when")
         lead = Markup("{} {} in time for the window on {}; its cut-off is {}.").format(
             words.count(ready, "change", words=True, start=True),
-            "is" if ready == 1 else "are",
+            "is" if ready < 2 else "are",
             words.day(windows[0].start, book.zone),
             cut_off,
         )

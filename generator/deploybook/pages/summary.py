@@ -11,7 +11,7 @@ from deploybook.linking.model import LinkedDeployment
 from deploybook.pages.book import Book
 from deploybook.pages.figures import Figure
 from deploybook.pages.readings import Reading
-from deploybook.pages.recent import Recent, part
+from deploybook.pages.recent import Recent, needed_fix, part
 from deploybook.periods import period_of
 from deploybook.words import NBSP
 
@@ -58,9 +58,8 @@ def quarter(book: Book) -> str:
     failed = book.figures.one("site", "", "quarter", "change_fail_rate", before.start)
     if count is None or not count.numerator or failed is None:
         return f"{says}."
-    told = part(int(failed.numerator or 0), int(failed.denominator or 0))
     deployments = words.count(int(count.numerator), "deployment")
-    return f"{says}. The whole {_ORDER[before.number]} quarter had {deployments}; {told} needed a fix."
+    return f"{says}. The whole {_ORDER[before.number]} quarter had {deployments}{_fix(failed)}."
 
 
 def _quarter_so_far(book: Book, start: object, when: str) -> str:
@@ -75,9 +74,16 @@ def _quarter_so_far(book: Book, start: object, when: str) -> str:
     brought = int((changes.denominator or 0) + changes.missing) if changes else 0
     says = f"{when}, {words.count(int(count.numerator), 'deployment')} brought users"
     says += f" {words.count(brought, 'change')}"
-    if failed is not None and failed.denominator:
-        says += f"; {part(int(failed.numerator or 0), int(failed.denominator))} needed a fix"
-    return says
+    return says + _fix(failed)
+
+
+def _fix(failed: Figure | None) -> str:
+    """How many of a period's deployments needed a fix; empty where there was none."""
+    if failed is None or not failed.denominator:
+        return ""
+    if failed.denominator == 1:
+        return f"; {needed_fix(int(failed.numerator or 0), 1)}"
+    return f"; {part(int(failed.numerator or 0), int(failed.denominator))} needed a fix"
 
 
 def three_readings(book: Book, recent: Recent) -> Markup:
