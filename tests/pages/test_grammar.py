@@ -10,6 +10,7 @@ from tests.pages.support import SHOP, book, change, deployment
 
 from deploybook.pages.deployments import by_year, index, year_page
 from deploybook.pages.figures import Figure
+from deploybook.pages.incidents import incidents_page
 from deploybook.pages.owners import owners_page
 from deploybook.pages.readings import Reading, Verdict
 from deploybook.pages.recent import last_was, needed_fix
@@ -17,7 +18,9 @@ from deploybook.pages.rollup import RollupPage, pages
 from deploybook.pages.shipped import waiting_page
 from deploybook.pages.summary import headline
 from deploybook.pages.telling import Teller
+from deploybook.pages.weekline import weekline
 from deploybook.pages.weeknews import adds_up
+from deploybook.periods import Week
 
 
 def plain(text: object) -> str:
@@ -156,3 +159,38 @@ def test_the_headline_of_one_deployment(failed: int, says: str) -> None:
     frequency = Reading("deployment_frequency", "count", (often,), frozenset(), (), frozenset(), few)
     failing = Reading("change_fail_rate", "share", (breaks,), frozenset(), (), frozenset(), few)
     assert plain(headline(frequency, failing)) == f"One deployment reached users; {says}"
+
+
+@pytest.mark.parametrize(
+    ("days", "finding"),
+    [
+        ((17,), "The one deployment went out outside the window"),
+        ((19,), "The one deployment went out in the window"),
+        ((17, 18), "None of two deployments went out in the window"),
+        ((17, 19), "One of two deployments went out in the window"),
+    ],
+)
+def test_how_many_went_out_in_the_window_on_thursday(days: tuple[int, ...], finding: str) -> None:
+    window = {"weekday": "thursday", "from": "10:00", "to": "14:00"}
+    went = [deployment(str(day), f"2026-11-{day}T11:00:00Z") for day in days]
+    line = weekline(book(went, {**SHOP, "process": {"window": window}}), Week(2026, 47))
+    assert line is not None
+    assert line.title == finding
+
+
+@pytest.mark.parametrize(
+    ("tied", "lead"),
+    [
+        (0, "None of them is tied to a deployment or a flag; each says why it is not."),
+        (1, "One of them is tied to a deployment or a flag, one because somebody said so; each of the others"
+            " says why it is not."),
+        (2, "Two of them are tied to a deployment or a flag, two because somebody said so."),
+    ],
+)  # fmt: skip
+def test_how_many_incidents_are_tied(tied: int, lead: str) -> None:
+    incidents = [
+        {"type": "incident", "id": str(n), "started_at": "2026-11-10T09:00:00Z", "codebases": ["shop"],
+         "caused_by": [{"deployment": "shop/1"}] if n < tied else []}
+        for n in range(2)
+    ]  # fmt: skip
+    assert incidents_page(book([deployment("1", "2026-11-03T09:00:00Z"), *incidents])).lead == lead

@@ -9,7 +9,7 @@ from tests.pages.support import change, deployment
 from tests.support.books import counted
 
 from deploybook.pages import trust
-from deploybook.pages.codebase import sentence
+from deploybook.pages.codebase import lead, sentence
 from deploybook.pages.five import codebase_scope
 from deploybook.pages.metrics import metrics_page
 from deploybook.pages.outliers import OutliersPage, outliers_page
@@ -159,3 +159,14 @@ def test_where_no_first_commit_is_known_the_panel_says_so() -> None:
     assert (
         panel.empty == "Of 2\N{NO-BREAK SPACE}changes, no lead time is known: it needs their first commits."
     )
+
+
+def test_the_longest_of_some_stages_is_called_that_of_those_known() -> None:
+    book = counted(changes(2, 3))
+    reading = read(book, "codebase", "shop", "change_lead_time_p50")
+    says = plain(lead(book, codebase_scope(Recent(book), "shop"), reading))
+    assert says.startswith("The one stage that is known is waiting, merged to live: 18 min in the middle.")
+    opened = (LIVE - timedelta(days=1)).isoformat()
+    book = counted(changes(2, 3, opened_at=opened))
+    says = plain(lead(book, codebase_scope(Recent(book), "shop"), reading))
+    assert says.startswith("The longest known stage is coding: 1.5 days in the middle.")
