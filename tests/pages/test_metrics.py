@@ -227,7 +227,8 @@ def test_what_found_nothing_is_listed_with_its_reason() -> None:
     rows = [*shipped(3), deployment("lost", day(4), None), near("alone", day(30)), near("by", day(1, 11))]
     page = trust.trust_page(counted(rows))
     assert (
-        page.sentence == "3 of 4 deployments, all 3 changes and 1 of 2 incidents found what they belong to."
+        page.sentence == "3 of 4 deployments and 1 of 2 incidents found what they belong to; the lead time of"
+        " all 3 changes is known."
     )
     assert page.deployments[0].because == "It names neither a revision nor its changes."
     assert page.incidents[0].because

@@ -52,6 +52,13 @@ def test_ids_are_unique_within_a_ladder_and_each_check_says_what_it_asks() -> No
     assert all(check.about.endswith(".") and check.step.endswith(".") for check in CHECKS)
 
 
+def test_a_page_that_is_not_there_is_to_be_written_first() -> None:
+    for id_, stage in (("know.process", "weekly"), ("team.when-wrong", "daily")):
+        found = ask(id_, [], stage=stage)
+        assert found.says.startswith("There is no page on")
+        assert found.step == "Write it, as a page of docs, and set reviewed: in its head."
+
+
 def test_with_nothing_at_hand_nothing_is_guessed() -> None:
     facts = facts_of([])
     for check in CHECKS:

@@ -187,7 +187,12 @@ def _branch_sentence(known: int, red: list[str]) -> str:
         every = f"All {words.spelled(known)} release branches are" if known > 1 else "The release branch is"
         return f"{every} green."
     verb = "is" if len(red) == 1 else "are"
-    green = f"{words.spelled(known - len(red))} of {known} release branches are green"
+    if known == 1:
+        return f"{words.joined(red)} {verb} red."
+    ok = known - len(red)
+    green = (
+        f"{words.spelled(ok) if ok else 'none'} of {known} release branches {'is' if ok < 2 else 'are'} green"
+    )
     return f"{words.joined(red)} {verb} red; {green}."
 
 

@@ -20,7 +20,16 @@ from deploybook.pages.five import Line, Scope
 from deploybook.pages.page import Page
 from deploybook.pages.plots import FlagNote
 from deploybook.pages.readings import LONG, WEEKS, Reading
-from deploybook.pages.recent import Recent, duration_or_dash, freshness, middle, needed_a_fix, of_whom
+from deploybook.pages.recent import (
+    Recent,
+    duration_or_dash,
+    freshness,
+    last_was,
+    middle,
+    needed_a_fix,
+    needed_fix,
+    of_whom,
+)
 from deploybook.pages.telling import Teller, number
 from deploybook.periods import Week
 from deploybook.text import link, slug
@@ -79,6 +88,8 @@ class CodebasePage:
     lines: tuple[Line, ...]
     failed: tuple[Entry, ...]
     more_failed: int
+    last: str
+    """When its last deployment to users was; empty where none is known."""
     years: tuple[Item, ...]
     newest: tuple[Entry, ...]
     open_weeks: tuple[WeekRows, ...]
@@ -109,9 +120,10 @@ def codebase_page(book: Book, tell: Teller, scope: Scope, years: list[int]) -> C
     long = readings.read(book, "codebase", name, "change_lead_time_p50", weeks=LONG)
     flags = sorted(book.once(_flags).get(name, ()))
     rows = Markup(f"~/metrics/{slug(name)}/")
+    last = last_was(book, name)
     return CodebasePage(
         kicker=_kicker(book, name),
-        sentence=sentence(scope, reading),
+        sentence=sentence(scope, reading, last),
         lead=lead(book, scope, reading),
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
@@ -126,6 +138,7 @@ def codebase_page(book: Book, tell: Teller, scope: Scope, years: list[int]) -> C
         stages=_stage_chart(book, scope),
         lines=tuple(five.five(book, scope, rows)),
         failed=tuple(deployments.entry(book, d) for d in failed[:SHOWN_FAILURES]),
+        last=last,
         more_failed=max(0, len(failed) - SHOWN_FAILURES),
         years=tuple(Item(str(year), deployments.year_href(name, year)) for year in years),
         newest=tuple(deployments.entry(book, d) for d in list(reversed(scope.deployments))[:6]),
@@ -152,21 +165,33 @@ def _kicker(book: Book, name: str) -> str:
     return f"{name}, the {title or team} team’s codebase"
 
 
-def sentence(scope: Scope, reading: Reading) -> str:
-    """How long a change takes here, and whether that is more than chance explains."""
+def sentence(scope: Scope, reading: Reading, last: str = "") -> str:
+    """How long a change takes here, and whether that is more than chance explains.
+
+    Args:
+        scope: The codebase.
+        reading: Its lead time by week.
+        last: When its last deployment was, where one is known.
+    """
     known = [c.lead_time_seconds for c in scope.changes if c.lead_time_seconds is not None]
     if not scope.deployments:
-        return f"Nothing of {scope.name} has reached users in {WEEKS} weeks."
+        told = f"Nothing of {scope.name} has reached users in {WEEKS} weeks"
+        return f"{told}; {last}." if last else f"{told}."
     if not known:
         count = words.count(len(scope.deployments), "deployment", start=True)
         return f"{count} of {scope.name} in {WEEKS} weeks; how long its changes took is unknown."
     middle_ = middle(known)
+    every = len(scope.changes)
     if len(known) < FEW:
-        told = (
-            f"{words.count(len(known), 'change', start=True)} of {scope.name} reached users in {WEEKS} weeks"
-        )
-        return f"{told}, after {words.joined([words.duration(value) for value in sorted(known)])}."
+        told = f"{words.count(every, 'change', start=True)} of {scope.name} reached users in {WEEKS} weeks"
+        lengths = words.joined([words.duration(value) for value in sorted(known)])
+        if len(known) == every:
+            return f"{told}, after {lengths}."
+        return f"{told}; the lead time of {words.spelled(len(known))} is known: {lengths}."
     told = f"Half of {of_whom(scope.name)} changes reach users within {duration_or_dash(middle_)}"
+    if len(known) * 2 < every:
+        some = f"the {words.spelled(len(known))} of {words.count(every, 'change')} with a known lead time"
+        told = f"In {scope.name}, half of {some} reached users within {duration_or_dash(middle_)}"
     if reading.verdict.down:
         return f"{told}, and it is getting faster."
     if reading.verdict.up:
@@ -179,8 +204,8 @@ def lead(book: Book, scope: Scope, reading: Reading) -> str:
     says = []
     stages = stage_medians(book, scope)
     if stages:
-        name, longest = max(stages, key=lambda stage: stage[1])
-        says.append(f"The longest stage is {name.lower()}: {words.duration(longest)} in the middle.")
+        _, longest = max(stages, key=lambda stage: stage[1])
+        says.append(f"{_longest(stages)}: {words.duration(longest)} in the middle.")
     limits = [segment for segment in reading.segments if segment.centre is not None]
     if len(limits) > 1 and limits[-1].last == reading.segments[-1].last:
         before, now = limits[-2], limits[-1]
@@ -192,12 +217,12 @@ def lead(book: Book, scope: Scope, reading: Reading) -> str:
     failed = sum(d.needed_intervention for d in week)
     if week:
         count = words.count(len(week), "deployment", words=True)
-        fix = needed_a_fix(book, failed)
         how_many = words.spelled(failed, start=True) if failed else "None"
-        says.append(f"{how_many} of this week’s {count} {fix}.")
-        if len(week) == 1:
-            no = "needed no fix" if book.incidents_read else "is not known to have needed a fix"
-            says[-1] = f"This week’s one deployment {fix if failed else no}."
+        says.append(
+            f"{needed_fix(book, failed, 1, 'This week’s one deployment')}."
+            if len(week) == 1
+            else f"{how_many} of this week’s {count} {needed_a_fix(book, failed)}."
+        )
     return " ".join(says)
 
 
@@ -234,7 +259,7 @@ def _lead_chart(book: Book, reading: Reading, notes: tuple[FlagNote, ...]) -> Ch
     sub = "First commit to live, median of the week’s changes, log scale."
     gaps = any(figure.value is None for figure in reading.figures)
     if gaps:
-        sub += " A gap is a week without a change."
+        sub += " A gap is a week without a known lead time."
     caption = Caption(title, f"{sub} {readings.band(reading)}".strip(), f"Line chart. {sub} {title}.")
     data = plots.weekly(
         book, reading, caption, "Median lead time",
@@ -266,12 +291,19 @@ def stage_medians(book: Book, scope: Scope) -> list[tuple[str, float]]:
     return [(name, value) for name, value in found if value is not None]
 
 
+def _longest(stages: list[tuple[str, float]]) -> str:
+    """Which stage is the longest; where some are unknown, that it is so of those that are known."""
+    name = max(stages, key=lambda stage: stage[1])[0].lower()
+    if len(stages) == 1:
+        return f"The one stage that is known is {name}"
+    return f"The longest {'stage' if len(stages) == len(STAGES) else 'known stage'} is {name}"
+
+
 def _stage_chart(book: Book, scope: Scope) -> Chart | None:
     stages = stage_medians(book, scope)
     if not stages:
         return None
-    name, _ = max(stages, key=lambda stage: stage[1])
-    title = f"The longest stage is {name.lower()}"
+    title = _longest(stages)
     sub = (
         f"Median time in each stage, last {STAGE_WEEKS} weeks. Medians of stages do not add up to the"
         " median of the whole."
@@ -292,7 +324,7 @@ def _weeks(book: Book, tell: Teller, changes: list[LinkedChange]) -> Iterator[We
         known = [c.lead_time_seconds for c in rows if c.lead_time_seconds is not None]
         count = words.count(len(rows), "change")
         if len(known) < len(rows):
-            count += f", {words.spelled(len(known))} with a known lead time"
+            count += f", {words.spelled(len(known)) if known else 'none'} with a known lead time"
         says = f", median {duration_or_dash(middle(known))}" if known else ""
         title = f"Week{NBSP}{week.number}" + (f", {week.year}" if week.year != book.this_week.year else "")
         yield WeekRows(f"{title}: {count}{says}", tuple(_row(book, tell, change) for change in rows))

@@ -15,7 +15,7 @@ from deploybook.pages.book import Book, deployment_anchor
 from deploybook.pages.drill import Way
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
-from deploybook.pages.recent import Recent, deployment_name, duration_or_dash, needed_a_fix
+from deploybook.pages.recent import Recent, deployment_name, duration_or_dash, last_was, needed_fix
 from deploybook.pages.stops import promotions
 from deploybook.pages.telling import number
 from deploybook.text import link, slug
@@ -164,7 +164,9 @@ def index(book: Book, years_of: ByYear) -> IndexPage:
     stopped = [stop.says for stop in reversed(promotions(book)) if stop.at >= recent.since]
     sentence = f"{words.count(len(reached), 'deployment', start=True)} reached users in {WEEKS} weeks"
     if reached:
-        sentence += f"; {words.spelled(len(failed))} {needed_a_fix(book, len(failed))}"
+        sentence += f"; {needed_fix(book, len(failed), len(reached))}"
+    elif last := last_was(book):
+        sentence += f"; {last}"
     return IndexPage(
         kicker=f"Deployments, last {WEEKS} weeks",
         sentence=f"{sentence}.",
@@ -174,7 +176,7 @@ def index(book: Book, years_of: ByYear) -> IndexPage:
             (
                 Item(codebase, Markup(f"~/metrics/{slug(codebase)}/")),
                 tuple(
-                    Item(f"{year} ({len(years[year])})", year_href(codebase, year))
+                    Item(f"{year} ({words.number(_reached(years[year]))})", year_href(codebase, year))
                     for year in sorted(years, reverse=True)
                 ),
             )
@@ -187,6 +189,11 @@ def index(book: Book, years_of: ByYear) -> IndexPage:
         rest=(len(failed[LISTED:]), len(stopped[LISTED:]), len(repairs[LISTED:])),
         weeks=WEEKS,
     )
+
+
+def _reached(deployments: Sequence[LinkedDeployment]) -> int:
+    """How many reached users: what the page of a year says, too."""
+    return sum(d.counted and d.reached for d in deployments)
 
 
 def year_href(codebase: str, year: int) -> Markup:
@@ -226,7 +233,7 @@ def year_page(book: Book, codebase: str, year: int, years: Mapping[int, list[Lin
     failed = sum(d.needed_intervention for d in counted)
     sentence = f"{words.count(len(counted), 'deployment', start=True)} of {codebase} reached users in {year}"
     if counted:
-        sentence += f"; {words.spelled(failed)} {needed_a_fix(book, failed)}"
+        sentence += f"; {needed_fix(book, failed, len(counted))}"
     seen: set[str] = set()
     months: dict[str, list[Entry]] = defaultdict(list)
     for deployment in rows:

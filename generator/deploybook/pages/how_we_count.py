@@ -11,7 +11,7 @@ from deploybook.pages.book import Book
 from deploybook.pages.clusters import CLUSTERS, SOURCE, Cluster
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
-from deploybook.pages.recent import Recent, part, with_likely
+from deploybook.pages.recent import Recent, last_was, part, with_likely
 from deploybook.pages.summary import count_failed
 
 _SHARES = ("_rate", "_share", "_target", "_commits")
@@ -80,13 +80,8 @@ def pages(book: Book) -> Iterator[Page]:
 def count_page(book: Book) -> CountPage:
     """The model of the page."""
     here = numbers(book)
-    sentence = "These are the rules; the numbers come with the first deployments."
-    others = [each for each in dict.fromkeys((here.only_said, here.with_near)) if each != here.headline]
-    if here.with_near != "0":
-        sentence = f"{here.headline} of {here.reached} deployments needed a fix"
-        sentence += f"; by another rule it would be {words.joined(others, 'or')}." if others else "."
     return CountPage(
-        sentence=sentence,
+        sentence=_sentence(book, here),
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
         here=here,
@@ -94,6 +89,21 @@ def count_page(book: Book) -> CountPage:
         clusters=CLUSTERS,
         cluster_source=SOURCE,
     )
+
+
+def _sentence(book: Book, here: Numbers) -> str:
+    """How many needed a fix by the rules, and by others; without deployments, why there is no number."""
+    if not book.deployments:
+        return "These are the rules; the numbers come with the first deployments."
+    if here.reached == "0":
+        none = f"No deployment reached users in {WEEKS} weeks"
+        return f"{none}; {last}." if (last := last_was(book)) else f"{none}; these are the rules."
+    told = f"{here.headline if here.headline != '0' else 'None'} of {here.reached} deployments"
+    told = f"{told} of these weeks needed a fix"
+    if here.reached == "1":
+        told = f"The one deployment of these weeks needed {'no' if here.headline == '0' else 'a'} fix"
+    others = [each for each in dict.fromkeys((here.only_said, here.with_near)) if each != here.headline]
+    return f"{told}; by another rule it would be {words.joined(others, 'or')}." if others else f"{told}."
 
 
 def numbers(book: Book) -> Numbers:

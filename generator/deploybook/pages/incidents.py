@@ -149,16 +149,26 @@ def incidents_page(book: Book) -> IncidentsPage:
     return IncidentsPage(
         kicker=f"Incidents, last {WEEKS} weeks",
         sentence=_sentence(len(recent), len(open_)),
-        lead=f"{words.spelled(tied, start=True)} of them {'is' if tied == 1 else 'are'} tied to a deployment"
-        f" or a flag, {words.spelled(said)} because somebody said so; each of the others says why it is not."
-        if recent
-        else "",
+        lead=_lead(len(recent), tied, said),
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
         codebases=tuple(_codebases(book, recent)),
         years=tuple(_years(book, shown if many else found)),
         archive=tuple(Item(year, Markup(f"~/incidents/{year}/")) for year in archive if many),
     )
+
+
+def _lead(recent: int, tied: int, said: int) -> str:
+    """How many are tied to what caused them, and how."""
+    if not recent:
+        return ""
+    if not tied:
+        return "None of them is tied to a deployment or a flag; each says why it is not."
+    told = (
+        f"{words.spelled(tied, start=True)} of them {'is' if tied == 1 else 'are'} tied to a deployment or a"
+        f" flag, {words.spelled(said) if said else 'none'} because somebody said so"
+    )
+    return f"{told}; each of the others says why it is not." if tied < recent else f"{told}."
 
 
 def _sentence(recent: int, open_: int) -> str:

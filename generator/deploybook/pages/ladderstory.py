@@ -82,7 +82,7 @@ def _moved(book: Book, history: History, codebase: str, move: Move) -> Chapter:
     unknown = [check for check in without if check not in unsaid]
     says = (
         f"{move.text}. Of {words.count(len(met) + len(lacked), 'practice')} that history can answer for that "
-        f"day, {words.spelled(len(met))} {'was' if len(met) == 1 else 'were'} met."
+        f"day, {words.spelled(len(met)) if met else 'none'} {'was' if len(met) < 2 else 'were'} met."
     )
     lines = []
     if met:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +16,7 @@ from deploybook.pages import plots
 from deploybook.pages.book import Book
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
-from deploybook.pages.recent import Recent, deployment_name, middle, of_whom
+from deploybook.pages.recent import Recent, deployment_name, last_was, middle, of_whom
 from deploybook.pages.telling import Teller, number
 from deploybook.text import link
 from deploybook.words import NBSP
@@ -58,6 +58,8 @@ class Panel:
     href: Markup
     sample: str
     reason: str
+    wanted: str
+    """What it needs to be drawn."""
     chart: Chart | None
 
 
@@ -102,6 +104,7 @@ class Measure:
     value: Callable[[Row], float | None]
     noun: str
     unknown: str
+    wanted: str
 
 
 def _seconds(column: str) -> Callable[[Row], float | None]:
@@ -122,19 +125,26 @@ MEASURES = (
     Measure(
         "lead_time", "Lead time", "First commit to live", "change",
         _seconds("lead_time_seconds"), "change", "have no known first commit",
+        "It needs changes with a known first commit, and the deployments that brought them to users.",
     ),
     Measure(
         "review_time", "Review", "First review to merged", "change",
         _seconds("review_seconds"), "change", "have no known review",
+        "It needs reviews: git knows none, a forge does.",
     ),
-    Measure("size", "Size", "Lines added and removed", "change", _lines, "change", "have no known size"),
+    Measure(
+        "size", "Size", "Lines added and removed", "change", _lines, "change", "have no known size",
+        "It needs the lines that changes added and removed.",
+    ),
     Measure(
         "duration", "Duration", "Deployment started to finished", "deployment",
         _seconds("duration_seconds"), "deployment", "have no known start or finish",
+        "It needs when deployments began and ended: deployment records or a forge say so, tags do not.",
     ),
     Measure(
         "recovery", "Recovery", "Failed to recovered", "deployment",
         _seconds("recovery_seconds"), "failed deployment", "are not known to be over",
+        "Each failed deployment that is over would be a dot here.",
     ),
 )  # fmt: skip
 NAMES = {
@@ -180,7 +190,7 @@ def outliers_page(book: Book, tell: Teller) -> OutliersPage:
     count = sum(len(unusual) for unusual in known.values())
     return OutliersPage(
         kicker=f"Outliers, last {WEEKS} weeks",
-        sentence=headline(recent.changes, known, usual),
+        sentence=headline(recent.changes, known, usual, "" if recent.deployments else last_was(book)),
         lead=f"{words.number(count)} times in {WEEKS} weeks, a change or a deployment was beyond 95{NBSP}% of"
         " its own codebase’s. The farthest are named here, and all are listed below."
         if count
@@ -232,14 +242,23 @@ class Usual:
         return [getattr(d, column) for d in self._recent.deployments_of.get(codebase, [])]
 
 
-def headline(changes: Sequence[LinkedChange], known: dict[Key, list[Unusual]], usual: Usual) -> str:
-    """The farthest of all, and whether size went with it."""
+def headline(
+    changes: Sequence[LinkedChange], known: dict[Key, list[Unusual]], usual: Usual, last: str = ""
+) -> str:
+    """The farthest of all, and whether size went with it; without a slow change, what else was far.
+
+    Args:
+        changes: Those of these weeks.
+        known: What was unusual of them and of deployments.
+        usual: The medians.
+        last: When the last deployment was, where that was before these weeks.
+    """
     slow = [
         c for c in changes
         if c.lead_time_seconds is not None and any(u.measure == "lead_time" for u in known.get(_key(c), []))
     ]  # fmt: skip
     if not slow:
-        return "Nothing was far from its codebase’s usual." if changes else "Nothing has reached users yet."
+        return _else_far(changes, known, last)
     slowest = max(slow, key=lambda c: c.lead_time_seconds or 0)
     took = words.duration(slowest.lead_time_seconds or 0)
     lines = _lines(slowest)
@@ -247,7 +266,30 @@ def headline(changes: Sequence[LinkedChange], known: dict[Key, list[Unusual]], u
         return f"Large and slow went together: the change of {took} had {words.number(lines)} lines."
     middle_ = usual(slowest.codebase, "lead_time", "change")
     half = words.duration(middle_ or 0)
-    return f"The slowest change took {took}; half of {of_whom(slowest.codebase)} take {half} or less."
+    own = [c for c in changes if c.codebase == slowest.codebase]
+    known_ = sum(c.lead_time_seconds is not None for c in own)
+    whose = f"{of_whom(slowest.codebase)} changes"
+    if known_ * 2 < len(own):
+        whose = f"the {words.spelled(known_)} known of {whose}"
+    return f"The slowest change took {took}; half of {whose} take {half} or less."
+
+
+def _else_far(changes: Sequence[LinkedChange], known: dict[Key, list[Unusual]], last: str) -> str:
+    """What was far from usual where no lead time was: by which measures, and how many."""
+    if not known:
+        if changes:
+            return "Nothing was far from its codebase’s usual."
+        if last:
+            return f"Nothing reached users in {WEEKS} weeks; {last}."
+        return f"No change is known to have reached users in {WEEKS} weeks."
+    kinds = Counter(kind for kind, *_ in known)
+    far = [words.count(kinds[kind], kind, words=True) for kind in ("change", "deployment") if kinds[kind]]
+    found = {u.measure for unusual in known.values() for u in unusual}
+    by = words.joined([name for measure, name in NAMES.items() if measure in found])
+    said = f"{words.joined(far)} {'was' if len(known) == 1 else 'were'} far from the usual, by {by}"
+    timed = any(c.lead_time_seconds is not None for c in changes)
+    rest = "no lead time was" if timed else "no lead time is known"
+    return f"{said[0].upper()}{said[1:]}; {rest}."
 
 
 def _panel(book: Book, recent: Recent, known: dict[Key, list[Unusual]], measure: Measure) -> Panel:
@@ -292,8 +334,7 @@ def _panel(book: Book, recent: Recent, known: dict[Key, list[Unusual]], measure:
         spots,
         "lines" if size else "",
     )
-    unknown = len(rows) - len(valued)
-    rest = f"; {words.number(unknown)} {measure.unknown}" if unknown else ""
+    rest = _unknown(len(rows) - len(valued), measure.unknown)
     return Panel(
         id=Markup(measure.id.replace("_", "-")),
         title=measure.title,
@@ -303,8 +344,16 @@ def _panel(book: Book, recent: Recent, known: dict[Key, list[Unusual]], measure:
         href=Markup("#list"),
         sample=f"of {words.count(len(valued), measure.noun)}{rest}",
         reason=f"none is known in {WEEKS} weeks{rest}",
+        wanted=measure.wanted,
         chart=plots.draw(book, data if spots else None),
     )
+
+
+def _unknown(count: int, says: str) -> str:
+    """Of how many it is not known: "; 3 have no known size", "; 1 has no known size"; of none, nothing."""
+    verb, _, rest = says.partition(" ")
+    one = {"have": "has", "are": "is"}
+    return f"; {words.number(count)} {one[verb] if count == 1 else verb} {rest}" if count else ""
 
 
 def _title(measure: Measure, mine: list[tuple[float, Row]]) -> str:
@@ -358,10 +407,16 @@ def _line(book: Book, tell: Teller, row: Row, found: list[Unusual], usual: Usual
 
 
 def _longest(change: LinkedChange) -> str:
-    """Where a change's time went: its longest stage, where the stages are known."""
+    """Where a change's time went: its longest stage, or the time before the merge whose stages are unknown.
+
+    Time from the merge to users is known wherever a lead time is: what the known stages leave was before it.
+    """
     stages = [(getattr(change, f"{name}_seconds"), name) for name in STAGES]
     known = [(seconds, name) for seconds, name in stages if seconds is not None]
     if not known or not change.lead_time_seconds:
         return ""
     seconds, name = max(known)
+    rest = change.lead_time_seconds - sum(seconds for seconds, _ in known)
+    if len(known) < len(STAGES) and change.waiting_seconds is not None and rest > seconds:
+        return f"before the merge {words.duration(rest)}"
     return f"{name} {words.duration(seconds)}"

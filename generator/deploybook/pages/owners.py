@@ -101,15 +101,9 @@ def owners_page(book: Book) -> OwnersPage:
     """The model of `owners/`."""
     rows = tuple(_codebase(book, name) for name in book.codebases)
     owned = sum(row.owner is not None for row in rows)
-    count = words.count(len(rows), "codebase", start=True)
-    sentence = (
-        f"{count}, each with an owner."
-        if owned == len(rows)
-        else f"{words.spelled(owned, start=True)} of {words.count(len(rows), 'codebase')} have an owner."
-    )
     return OwnersPage(
         kicker="Owners, who looks after what",
-        sentence=sentence if rows else "No codebase is configured.",
+        sentence=_sentence(owned, len(rows)),
         lead="Who owns a codebase, the configuration says; where it does not, catalog-info.yaml; "
         "else CODEOWNERS. About a file, CODEOWNERS is asked first.",
         simulated=book.config.site.simulated,
@@ -123,6 +117,17 @@ def owners_page(book: Book) -> OwnersPage:
         sample=_sample(book),
         elsewhere=tuple(elsewhere(book)),
     )
+
+
+def _sentence(owned: int, of: int) -> str:
+    if not of:
+        return "No codebase is configured."
+    if of == 1:
+        return "One codebase, with an owner." if owned else "One codebase, and it has no owner."
+    if owned == of:
+        return f"{words.count(of, 'codebase', start=True)}, each with an owner."
+    some = words.spelled(owned, start=True) if owned else "None"
+    return f"{some} of {words.count(of, 'codebase')} {'has' if owned < 2 else 'have'} an owner."
 
 
 def _codebase(book: Book, name: str) -> CodebaseRow:

@@ -42,7 +42,9 @@ class Panel:
     """What stands there where this week has none."""
     chart: Chart | None
     rows: Rows | None
-    empty: str
+    empty_title: str
+    empty: Markup | str
+    """What stands in place of the chart, and why."""
     target: str
     doubt: str
     """Why it is shown grey; empty where it is not."""
@@ -64,7 +66,8 @@ class Sample:
 def panel(
     id_: str, title: str, question: str, *,
     number: str | None, unit: str, href: Markup, sample: Sample, quiet: str,
-    chart: Chart | None, rows: Rows | None, empty: str, target: str, doubt: Doubt | None,
+    chart: Chart | None, rows: Rows | None, empty: Markup | str, target: str, doubt: Doubt | None,
+    empty_title: str = "Nothing to draw.",
 ) -> Panel:  # fmt: skip
     """A panel.
 
@@ -80,12 +83,13 @@ def panel(
         chart: None where there is nothing to draw.
         rows: The table behind the chart.
         empty: What to do where there is nothing to draw.
+        empty_title: That there is nothing.
         target: Where it stands against its target.
         doubt: Why it is doubted.
     """
     return Panel(
         Markup(id_), title, question, number, unit, href,
-        sample.after("this week"), sample.after(quiet), chart, rows, empty, target,
+        sample.after("this week"), sample.after(quiet), chart, rows, empty_title, empty, target,
         doubt.says if doubt else "",
     )  # fmt: skip
 

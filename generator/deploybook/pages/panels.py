@@ -28,9 +28,10 @@ from deploybook.pages.panel import (
 )
 from deploybook.pages.plots import FlagNote
 from deploybook.pages.readings import WEEKS, Reading
-from deploybook.pages.recent import Recent, deployment_name, duration_or_dash, part, with_likely
+from deploybook.pages.recent import Recent, deployment_name, duration_or_dash, last_was, part, with_likely
 from deploybook.pages.summary import recovery_title, rework_kinds
 from deploybook.pages.telling import number
+from deploybook.text import slug
 from deploybook.words import NBSP
 
 MANY_DOTS = 700
@@ -49,6 +50,12 @@ class Seen:
     def reading(self, metric: str) -> Reading:
         """A metric of the whole site in these weeks."""
         return readings.read(self.book, "site", "", metric, weeks=self.weeks)
+
+    def quiet(self, so: str = "") -> str:
+        """That nothing was deployed in these weeks, and when it last was; empty where no time is known."""
+        if self.recent.deployments or not (last := last_was(self.book)):
+            return ""
+        return f"No deployment in {self.weeks} weeks{f', {so}' if so else ''}; {last}."
 
     def doubt(self, metric: str) -> Doubt | None:
         """Why it is doubted now."""
@@ -94,7 +101,7 @@ def _frequency(seen: Seen, reading: Reading) -> Panel:
         quiet="no deployment this week",
         chart=chart,
         rows=rows,
-        empty="No deployment is known yet. Say under deployments where they are read from.",
+        empty=seen.quiet() or "No deployment is known yet. Say under deployments where they are read from.",
         target=targets.progress(reading, aim),
         doubt=seen.doubt("deployment_frequency"),
     )
@@ -140,13 +147,35 @@ def _lead_time(seen: Seen) -> Panel:
         quiet="no change reached users this week",
         chart=chart,
         rows=rows,
-        empty="A lead time needs changes, deployments and the commits between them."
-        if not known
-        else "Too many changes to draw one by one: set change_lead_time_p50 under targets, and the share"
-        " within it is drawn.",
+        empty_title="Not drawn one by one." if known else "Nothing to draw.",
+        empty=_not_one_by_one(seen, len(known)) if known else _no_lead_time(seen, len(changes)),
         target=targets.progress(reading, targets.target_of(book, "change_lead_time_within_target")),
         doubt=seen.doubt("change_lead_time_within_target"),
     )
+
+
+def _not_one_by_one(seen: Seen, known: int) -> Markup:
+    """Why there is no dot a change, where the weekly median is, and what a target would add."""
+    many = words.count(known, "change")
+    why = f"{many} are too many for a dot each." if known > MANY_DOTS else (
+        f"Over {seen.weeks} weeks, the {many} are not drawn as a dot each."
+        if known > 1 else f"Over {seen.weeks} weeks, the one change is not drawn as a dot."
+    )  # fmt: skip
+    names = seen.book.codebases
+    path, where = f"metrics/{slug(names[0])}/" if names else "metrics/", names[0] if names else ""
+    if len(names) > 1:
+        path, where = "metrics/#by-codebase", "each codebase"
+    return Markup(
+        '{} The weekly median is on <a href="~/{}">the page of {}</a>. With a target for the lead time, '
+        "under targets in deploybook.yml, the share of changes within it would be drawn here."
+    ).format(why, Markup(path), where)
+
+
+def _no_lead_time(seen: Seen, changes: int) -> str:
+    needs = "A lead time needs changes, deployments and the commits between them."
+    if changes:
+        return f"Of {words.count(changes, 'change')}, no lead time is known: it needs their first commits."
+    return seen.quiet("so no lead time") or needs
 
 
 def _changes(seen: Seen, known: list[LinkedChange], title: str, limit: float | None) -> Dots | None:
@@ -195,7 +224,7 @@ def _failing(seen: Seen, reading: Reading) -> Panel:
         about="Of the week’s deployments. Hollow: fewer than five.",
         path="deployments/#failed",
         rest=beside.format(words.spelled(stopped)) if stopped else "",
-        empty="No deployment is known yet, so none has failed.",
+        empty=seen.quiet("so none failed") or "No deployment is known yet, so none has failed.",
     )
 
 
@@ -214,7 +243,7 @@ def _rework(seen: Seen) -> Panel:
         column="Rework, of all",
         about="Hotfixes, reverts, rollbacks, of the week’s deployments. Hollow: fewer than five.",
         path="deployments/#rework",
-        empty="No deployment is known yet, so none was a repair.",
+        empty=seen.quiet("so none was a repair") or "No deployment is known yet, so none was a repair.",
     )
 
 
@@ -277,7 +306,9 @@ def _recovery(seen: Seen) -> Panel:
         quiet="no failure was over this week",
         chart=chart,
         rows=Rows(chart.columns, chart.rows) if chart else None,
-        empty="No deployment is known to have failed, so there is nothing to recover from.",
+        empty="No failure of these weeks is known to be over."
+        if recent.failed
+        else f"No deployment of {weeks} weeks is known to have failed, so there is nothing to recover from.",
         target=targets.progress(reading, targets.target_of(book, "failed_deployment_recovery_within_target")),
         doubt=seen.doubt("failed_deployment_recovery_within_target"),
     )

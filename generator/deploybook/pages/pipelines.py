@@ -85,7 +85,11 @@ def pages(book: Book, stages: Stages) -> Iterator[Page]:
         return
     of = words.count(len(told), "codebase")
     if drawn < len(told):
-        sentence = f"{words.spelled(drawn, start=True)} of {of} have a pipeline of their own."
+        some = words.spelled(drawn, start=True) if drawn else "None"
+        has = "has a pipeline of its own" if drawn < 2 else "have a pipeline of their own"
+        sentence = (
+            f"{some} of {of} {has}." if len(told) > 1 else f"{told[0].name} has no pipeline of its own."
+        )
     elif drawn == 1:
         sentence = f"{told[0].name} has a pipeline of its own."
     else:

@@ -163,12 +163,15 @@ def _lead(book: Book, now: dict[tuple[str, Check], Answer], weekly: Sequence[Che
     counts = Counter(now[name, check].status for name in book.codebases for check in weekly)
     if not counts["not_met"] + counts["not_measured"]:
         return "Nothing is left to do for weekly."
-    left = [
-        f"{words.count(counts['not_met'], 'answer', words=True)} {_are(counts['not_met'])} “not met”",
-        f"{words.spelled(counts['not_measured'])} cannot be measured yet",
-    ]
-    if counts["not_applicable"] and len(book.codebases) == 1:
-        left.append(f"{words.spelled(counts['not_applicable'])} do not apply")
+    left = []
+    if counts["not_met"]:
+        left.append(
+            f"{words.count(counts['not_met'], 'answer', words=True)} {_are(counts['not_met'])} “not met”"
+        )
+    if counts["not_measured"]:
+        left.append(f"{words.spelled(counts['not_measured'])} cannot be measured yet")
+    if (apart := counts["not_applicable"]) and len(book.codebases) == 1:
+        left.append(f"{words.spelled(apart)} {'does' if apart == 1 else 'do'} not apply")
     return f"Of the rest, {words.joined(left)}."
 
 
@@ -283,13 +286,9 @@ def codebase_page(book: Book, practices: Practices, name: str) -> CodebasePage:
     """The model of `practices/<codebase>/`."""
     counts = Counter(practices.now[name, check].status for check in CHECKS if check.stage == "weekly")
     says = f"{name} does all that a weekly deploy asks."
-    if counts["not_met"] or counts["not_measured"]:
-        unmet, unknown = (words.spelled(counts[status]) for status in ("not_met", "not_measured"))
-        are = ["is" if counts[status] == 1 else "are" for status in ("not_met", "not_measured")]
-        says = (
-            f"Of what a weekly deploy asks, {unmet} {are[0]} not met and {unknown} {are[1]} not measured "
-            f"in {name}."
-        )
+    parts = ((counts["not_met"], "not met"), (counts["not_measured"], "not measured"))
+    if left := [f"{words.spelled(count)} {_are(count)} {word}" for count, word in parts if count]:
+        says = f"Of what a weekly deploy asks, {words.joined(left)} in {name}."
     return CodebasePage(
         kicker=f"Practices of {name}",
         sentence=says,

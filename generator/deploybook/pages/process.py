@@ -16,7 +16,7 @@ from deploybook.pages.book import Book
 from deploybook.pages.disagreements import Disagreement, disagreements
 from deploybook.pages.page import File, Page
 from deploybook.pages.pipelines import Drawn
-from deploybook.pages.recent import deployment_name
+from deploybook.pages.recent import deployment_name, last_day
 from deploybook.pages.rota import Rota, rota, upcoming
 from deploybook.pages.telling import Teller
 from deploybook.pages.way import Walk, Way
@@ -64,6 +64,8 @@ class ProcessPage:
     facts: tuple[Fact, ...]
     way: Way | None
     way_note: str
+    no_way: str
+    """What stands in place of the way where there is none."""
     pipelines: bool
     drawn: tuple[Drawn, ...]
     """The pipelines that bring a change to users."""
@@ -102,6 +104,7 @@ def process_page(book: Book, tell: Teller, stages: pipelines.Stages | None = Non
         facts=tuple(_facts(book)),
         way=line,
         way_note=_way_note(line),
+        no_way=_no_way(last_day(book)),
         pipelines=any(book.pipelines.values()),
         drawn=pipelines.to_users(book, codebase, stages or {}),
         walk=way.walk(book, tell, codebase) if codebase else None,
@@ -187,6 +190,13 @@ def has_window(book: Book, deployment: LinkedDeployment) -> bool:
 def started(deployment: LinkedDeployment) -> datetime:
     """When a deployment began; its finish where that is all there is."""
     return deployment.started_at or deployment.at
+
+
+def _no_way(last: str) -> str:
+    there = "the median time between two stations stands here."
+    if not last:
+        return f"Once deployments are read, {there}"
+    return f"The last deployment was on {last}. When changes reach users again, {there}"
 
 
 def _way_note(line: Way | None) -> str:

@@ -120,6 +120,38 @@ def deployment_name(deployment: LinkedDeployment) -> str:
     return f"{deployment.codebase}/{deployment.name}"
 
 
+def needed_fix(book: Book, failed: int, of: int, it: str = "it") -> str:
+    """How many of some deployments needed a fix: "two needed a fix", "none needed a fix"; of one, "it"."""
+    if of == 1 and failed:
+        return f"{it} needed a fix"
+    if of == 1:
+        return f"{it} needed no fix" if book.incidents_read else f"{it} is not known to have needed a fix"
+    return f"{words.spelled(failed) if failed else 'none'} {needed_a_fix(book, failed)}"
+
+
+def last_was(book: Book, codebase: str = "") -> str:
+    """When users last got something, of a codebase or of all: "the last was on Wed 2 Oct 2024".
+
+    Empty where no deployment to them is known: nothing in these weeks is not nothing at all.
+    """
+    day = last_day(book, codebase)
+    return f"the last was on {day}" if day else ""
+
+
+def last_day(book: Book, codebase: str = "") -> str:
+    """The day of the last deployment to users, of a codebase or of all; empty where none is known."""
+    last = book.once(_last).get(codebase)
+    return words.day(last, book.zone, year=True) if last is not None else ""
+
+
+def _last(book: Book) -> dict[str, datetime]:
+    """The last deployment that reached users, by codebase; of all codebases under an empty name."""
+    found: dict[str, datetime] = {}
+    for deployment in (d for d in book.live_deployments if d.at <= book.as_of):
+        found[deployment.codebase] = found[""] = deployment.at
+    return found
+
+
 def with_likely(numerator: int, denominator: int) -> str:
     """A rate with its interval: "17 of 124 (14 %, likely 9 to 21 %)"; under five a count alone."""
     likely = words.likely(numerator, denominator)

@@ -67,6 +67,8 @@ class RollupPage:
     lead: str
     simulated: bool
     zone: str
+    sized: bool
+    """Whether it is known how large most of the changes are, so that some may be called the large ones."""
     areas: tuple[AreaPart, ...]
     initiatives: tuple[tuple[object, ...], ...]
     weeks: tuple[tuple[object, ...], ...]
@@ -147,6 +149,7 @@ def rollup_page(book: Book, tell: Teller, rolled: Rolled, belonging: Belonging) 
     period, changes = rolled.period, rolled.changes
     told = [tell(change) for change in changes]
     running = period.contains(book.as_of, book.zone)
+    sized = 2 * sum(c.additions is not None and c.deletions is not None for c in changes) >= len(changes)
     after, before = period.start - timedelta(days=7), period.end
     weeks = [week for week in book.weeks if after < week.start < before]
     moved: Counter[str] = Counter()
@@ -162,11 +165,12 @@ def rollup_page(book: Book, tell: Teller, rolled: Rolled, belonging: Belonging) 
     folders = slugs(book)
     return RollupPage(
         kicker=period_name(period),
-        sentence=_sentence(told, running=running),
+        sentence=_sentence(told, period.kind if running else ""),
         lead=_lead(told, rolled.deployments),
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
-        areas=tuple(_areas(book, told, rank)),
+        sized=sized,
+        areas=tuple(_areas(book, told, rank, sized=sized)),
         initiatives=tuple(
             (
                 {"text": name, "href": Markup("~/shipped/initiatives/{}/").format(folders[name])},
@@ -182,9 +186,10 @@ def rollup_page(book: Book, tell: Teller, rolled: Rolled, belonging: Belonging) 
     )
 
 
-def _sentence(told: list[Told], *, running: bool) -> str:
+def _sentence(told: list[Told], running: str) -> str:
+    """How many of which kinds; `running` is the kind of a period that is not over, else empty."""
     if not told:
-        return "Nothing has reached users yet." if running else "Nothing reached users."
+        return f"Nothing has reached users this {running} yet." if running else "Nothing reached users."
     so_far = " so far" if running else ""
     if len(told) == 1:
         return f"One change reached users{so_far}."
@@ -195,7 +200,9 @@ def _lead(told: list[Told], deployments: list[LinkedDeployment]) -> str:
     top = highlights(told)[:2]
     says = f"{words.count(len(deployments), 'deployment', start=True)} went to users."
     failed = sum(deployment.needed_intervention for deployment in deployments)
-    if failed:
+    if failed and len(deployments) == 1:
+        says = "One deployment went to users; it needed a fix."
+    elif failed:
         says += f" {words.spelled(failed, start=True)} needed a fix."
     if top:
         says += " Among what is new: " + "; ".join(item.words.rstrip(".") for item in top) + "."
@@ -203,12 +210,13 @@ def _lead(told: list[Told], deployments: list[LinkedDeployment]) -> str:
 
 
 def _areas(
-    book: Book, told: list[Told], rank: dict[tuple[str, str], tuple[object, ...]]
+    book: Book, told: list[Told], rank: dict[tuple[str, str], tuple[object, ...]], *, sized: bool
 ) -> Iterator[AreaPart]:
     for name, news in by_area(book, told):
         items = sorted(news, key=lambda item: rank[item.codebase, item.id])
         rest = len(items) - _LARGE
-        more = f"And {words.count(rest, 'smaller one')}, told by the weeks below." if rest > 0 else ""
+        others = words.count(rest, "smaller one") if sized else f"{words.number(rest)} more"
+        more = f"And {others}, told by the weeks below." if rest > 0 else ""
         yield AreaPart(name, area_anchor(name), tuple(_row(item, book.zone) for item in items[:_LARGE]), more)
 
 

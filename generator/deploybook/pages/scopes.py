@@ -160,7 +160,10 @@ def _teams(book: Book, teams: list[str]) -> ListPage:
         )
     return ListPage(
         kicker="Teams",
-        sentence=f"{words.count(len(teams), 'team', start=True)} own what is deployed here.",
+        sentence=f"{words.count(len(teams), 'team', start=True)} {'owns' if len(teams) == 1 else 'own'}"
+        " what is deployed here."
+        if teams
+        else "No team is named yet.",
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
         columns=("Team", "Codebases"),
@@ -182,7 +185,8 @@ def _flags(book: Book) -> ListPage:
     on = sum(flag in states and states[flag].on for flag in book.config.flags)
     return ListPage(
         kicker="Flags",
-        sentence=f"{words.count(len(rows), 'flag', start=True)}, {words.spelled(on)} on for everyone."
+        sentence=f"{words.count(len(rows), 'flag', start=True)}, {words.spelled(on) if on else 'none'} on for"
+        " everyone."
         if rows
         else "No flag is named yet.",
         simulated=book.config.site.simulated,

@@ -19,6 +19,9 @@ from deploybook.pages.week import Link
 from deploybook.pages.weeknews import NEWS_KINDS, foremost, is_news
 from deploybook.periods import Kind, Period, periods_between
 
+UNDESCRIBED = 30
+"""So many of those without words of their own are listed, the longest waiting first."""
+
 
 @dataclass(frozen=True)
 class Year:
@@ -75,6 +78,7 @@ class WaitingPage:
     simulated: bool
     zone: str
     undescribed: tuple[tuple[object, ...], ...]
+    more_undescribed: int
     groups: tuple[WaitingGroup, ...]
 
 
@@ -95,7 +99,7 @@ def shipped_page(book: Book, tell: Teller) -> ShippedPage:
         kicker="All weeks",
         sentence=f"{words.count(total, 'change', start=True)} reached users{since}."
         if total
-        else "Nothing has reached users yet.",
+        else "No change is known to have reached users yet.",
         simulated=book.config.site.simulated,
         zone=book.config.site.timezone,
         years=tuple(Year(str(year), tuple(_months(book, year)), tuple(rows)) for year, rows in years.items()),
@@ -152,7 +156,7 @@ def waiting_page(book: Book, tell: Teller) -> WaitingPage:
         cut_off = words.moment(windows[0].cut_off, book.zone, "when")
         lead = Markup("{} {} in time for the window on {}; its cut-off is {}.").format(
             words.count(ready, "change", words=True, start=True),
-            "is" if ready == 1 else "are",
+            "is" if ready < 2 else "are",
             words.day(windows[0].start, book.zone),
             cut_off,
         )
@@ -168,8 +172,9 @@ def waiting_page(book: Book, tell: Teller) -> WaitingPage:
         zone=book.config.site.timezone,
         undescribed=tuple(
             ({"text": item.words, "href": item.url or ""}, item.person or "–", item.codebase)
-            for item in undescribed[:30]
+            for item in undescribed[:UNDESCRIBED]
         ),
+        more_undescribed=max(0, len(undescribed) - UNDESCRIBED),
         groups=tuple(_group(book, tell, name, by_codebase[name]) for name in sorted(by_codebase)),
     )
 

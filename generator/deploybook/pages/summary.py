@@ -11,7 +11,7 @@ from deploybook.linking.model import LinkedDeployment
 from deploybook.pages.book import Book
 from deploybook.pages.figures import Figure
 from deploybook.pages.readings import Reading
-from deploybook.pages.recent import Recent, needed_a_fix, part
+from deploybook.pages.recent import Recent, needed_a_fix, needed_fix, part
 from deploybook.periods import period_of
 from deploybook.words import NBSP
 
@@ -42,6 +42,11 @@ def headline(book: Book, frequency: Reading, failing: Reading) -> str:
     if breaks.kind == "none":
         return f"{told}, and it breaks no more often than before{end}"
     if failing.denominator:
+        if failing.denominator == 1:
+            fix = needed_fix(
+                book, failing.numerator, 1, "it" if frequency.numerator == 1 else "the one judged"
+            )
+            return f"{told}; {fix}."
         failed = words.spelled(failing.numerator) if failing.numerator else "none"
         return f"{told}; {failed} of {failing.denominator} {needed_a_fix(book, failing.numerator)}."
     return f"{told}."
@@ -57,14 +62,7 @@ def quarter(book: Book) -> str:
     if count is None or not count.numerator or failed is None:
         return f"{says}."
     deployments = words.count(int(count.numerator), "deployment")
-    return f"{says}. The whole {_ORDER[before.number]} quarter had {deployments}; {_failed(book, failed)}."
-
-
-def _failed(book: Book, rate: Figure) -> str:
-    """How many of how many needed a fix; of none where incidents are not read, in words, not as a share."""
-    failed, of = int(rate.numerator or 0), int(rate.denominator or 0)
-    told = part(failed, of) if failed or book.incidents_read else f"none of{NBSP}{words.number(of)}"
-    return f"{told} {needed_a_fix(book, failed)}"
+    return f"{says}. The whole {_ORDER[before.number]} quarter had {deployments}{_fix(book, failed)}."
 
 
 def _quarter_so_far(book: Book, start: object, when: str) -> str:
@@ -79,9 +77,21 @@ def _quarter_so_far(book: Book, start: object, when: str) -> str:
     brought = int((changes.denominator or 0) + changes.missing) if changes else 0
     says = f"{when}, {words.count(int(count.numerator), 'deployment')} brought users"
     says += f" {words.count(brought, 'change')}"
-    if failed is not None and failed.denominator:
-        says += f"; {_failed(book, failed)}"
-    return says
+    return says + _fix(book, failed)
+
+
+def _fix(book: Book, rate: Figure | None) -> str:
+    """How many of a period's deployments needed a fix; empty where there was none.
+
+    Of none where incidents are not read, in words, not as a share.
+    """
+    if rate is None or not rate.denominator:
+        return ""
+    failed, of = int(rate.numerator or 0), int(rate.denominator)
+    if of == 1:
+        return f"; {needed_fix(book, failed, 1)}"
+    told = part(failed, of) if failed or book.incidents_read else f"none of{NBSP}{words.number(of)}"
+    return f"; {told} {needed_a_fix(book, failed)}"
 
 
 def three_readings(book: Book, recent: Recent) -> Markup:

@@ -18,7 +18,7 @@ from deploybook.pages.deployments import Item
 from deploybook.pages.incidents import by_id
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
-from deploybook.pages.recent import Recent, deployment_name, part
+from deploybook.pages.recent import Recent, deployment_name, last_was, part
 from deploybook.pages.restated import Restated
 from deploybook.pages.restated import told as told_again
 from deploybook.pages.telling import number
@@ -95,7 +95,7 @@ def trust_page(book: Book) -> TrustPage:
     corrected = [d for d in reversed(recent.deployments) if d.corrected]
     restated = list(told_again(book))
     return TrustPage(
-        sentence=sentence(told),
+        sentence=sentence(told, last_was(book)),
         lead="Numbers are as good as the rows behind them. This is what was found in the last"
         f" {WEEKS} weeks, what was not and why, and what to configure to mend it.",
         simulated=book.config.site.simulated,
@@ -132,19 +132,31 @@ def trust_page(book: Book) -> TrustPage:
     )
 
 
-def sentence(told: tuple[tuple[int, int, str], ...]) -> str:
-    """How many of each kind found each other: "All 12 deployments, 30 of 31 changes and 2 of 3 incidents"."""
-    said = [
-        f"all {words.number(of)} {noun}s"
-        if found == of and of > 1
-        else f"{words.number(found)} of {of} {noun}s"
-        for found, of, noun in told
-        if of
-    ]
-    if not said:
-        return "Nothing is known yet that could find each other."
-    joined = words.joined(said)
-    return f"{joined[0].upper()}{joined[1:]} found what they belong to."
+def sentence(told: tuple[tuple[int, int, str], ...], last: str = "") -> str:
+    """How many found what they belong to, and of how many changes the lead time is known.
+
+    Args:
+        told: Of deployments, changes and incidents: how many are found or known, of how many.
+        last: When the last deployment was, where one is known.
+    """
+    found = [_some(*each) for each in told if each[1] and each[2] != "change"]
+    timed = [_some(*each) for each in told if each[1] and each[2] == "change"]
+    belong = "it belongs" if len(found) == 1 and found[0].startswith("the one") else "they belong"
+    parts = [f"{words.joined(found)} found what {belong} to"] if found else []
+    parts += [f"the lead time of {some} is known" for some in timed]
+    if not parts:
+        none = f"Nothing of {WEEKS} weeks could find each other"
+        return f"{none}; {last}." if last else "Nothing is known yet that could find each other."
+    said = "; ".join(parts)
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _some(found: int, of: int, noun: str) -> str:
+    """How many of all: "all 12 changes", "30 of 31 changes", "none of 87 changes", "the one change"."""
+    if found == of:
+        return f"the one {noun}" if of == 1 else f"all {words.number(of)} {noun}s"
+    some = words.number(found) if found else "none"
+    return f"{some} of {words.number(of)} {noun if of == 1 else noun + 's'}"
 
 
 def why_unmatched(deployment: LinkedDeployment) -> str:

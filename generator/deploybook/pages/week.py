@@ -395,9 +395,8 @@ def _coming(book: Book) -> str:
     if windows and windows[0].cut_off:
         day = words.day(windows[0].start, book.zone)
         ready = sum(change.merged_at <= windows[0].cut_off for change in book.waiting)
-        says += (
-            f" {words.spelled(ready, start=True)} {'makes' if ready == 1 else 'make'} the window on {day}."
-        )
+        some = words.spelled(ready, start=True) if ready else "None"
+        says += f" {some} {'makes' if ready < 2 else 'make'} the window on {day}."
     return says
 
 

@@ -193,4 +193,7 @@ def _finding(book: Book, deployments: list[LinkedDeployment], has_windows: bool)
     if inside == total:
         every = "The one deployment" if total == 1 else f"All {words.spelled(total)} deployments"
         return f"{every} went out in the window"
-    return f"{words.spelled(inside, start=True)} of {words.spelled(total)} deployments went out in the window"
+    if total == 1:
+        return "The one deployment went out outside the window"
+    some = words.spelled(inside, start=True) if inside else "None"
+    return f"{some} of {words.spelled(total)} deployments went out in the window"

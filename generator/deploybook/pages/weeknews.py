@@ -240,6 +240,10 @@ def folds(told: list[Told]) -> Iterator[Fold]:
         yield Fold(f"Dependencies ({len(dependencies)})", tuple(line(item) for item in dependencies))
 
 
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are all"
+
+
 def adds_up(told: list[Told]) -> str:
     """That the parts make the whole, in a sentence."""
     if not told:
@@ -248,10 +252,12 @@ def adds_up(told: list[Told]) -> str:
     behind, dependencies = counts["behind"], counts["dependency"]
     news = sum(counts.values()) - behind - dependencies
     untold = sum(is_news(item) and not item.described for item in told)
-    says = (
-        f"Nothing is left out: {news} told, {behind} behind the scenes and {dependencies} of dependencies "
-        f"make the {words.count(len(told), 'change')} of the week."
-    )
+    parts = ((news, "told"), (behind, "behind the scenes"), (dependencies, "of dependencies"))
+    some = [f"{words.number(count)} {says}" for count, says in parts if count]
+    whole = words.count(len(told), "change")
+    says = f"Nothing is left out: {words.joined(some)} make the {whole} of the week."
+    if len(some) == 1:
+        says = f"Nothing is left out: the {whole} of the week {_are(len(told))} {some[0].partition(' ')[2]}."
     if untold == news and news > 1:
         says += " Nobody has described them for readers yet: what is told is their titles."
     return says

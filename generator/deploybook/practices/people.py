@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from statistics import median
 
@@ -136,7 +137,8 @@ def _reviewed(facts: Facts, file: str | None, what: str) -> Answer:
     today = facts.at.astimezone(facts.config.zone).date()
     on = facts.reviews.get(file) if file else None
     if file is None:
-        return judged(False, f"There is no page on {what}.")
+        step = "Write it, as a page of docs, and set reviewed: in its head."
+        return replace(judged(False, f"There is no page on {what}."), step=step)
     if on is None or on > today:
         return judged(False, f"docs/{file} does not say when it was reviewed.")
     days = (today - on).days
