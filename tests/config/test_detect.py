@@ -89,7 +89,9 @@ def test_a_bare_repository_will_do(checkout: Path, tmp_path: Path) -> None:
 
 def test_a_checkout_with_no_commit_is_one_all_the_same(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "-b", "main", str(tmp_path / "new"))
-    assert list(detect(tmp_path / "new").codebases) == ["new"]
+    found = detect(tmp_path / "new").codebases
+    assert list(found) == ["new"]
+    assert found["new"].release_branch is None, "git has a name for a branch that is not there yet"
 
 
 def test_outside_of_a_checkout_the_next_step_is_said(tmp_path: Path) -> None:

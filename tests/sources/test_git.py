@@ -357,3 +357,18 @@ def test_a_name_of_a_reference_may_hold_whatever_else_ends_a_line(repo: GitRepo)
         "refs/tags/v1\u20290",
     }
     assert list(commits(pull(repo))) == [first]
+
+
+def test_what_a_commit_changed_below_which_history_is_cut_off_is_unknown(
+    repo: GitRepo, tmp_path: Path
+) -> None:
+    repo.commit("Begin", {"a.txt": "1\n2\n3\n"})
+    last = repo.commit("Cut here", {"a.txt": "1\n2\n4\n"})
+    newest = repo.commit("Go on", {"a.txt": "1\n2\n5\n"})
+    clone = tmp_path / "clone"
+    repo.git("clone", "--quiet", "--depth", "2", f"file://{repo.folder}", str(clone))
+    read = commits(pull(clone))
+    assert (read[last].additions, read[last].deletions, read[last].files) == (None, None, None)
+    assert (read[newest].additions, read[newest].deletions) == (1, 1)
+    whole = commits(pull(repo))
+    assert (whole[last].additions, whole[last].deletions) == (1, 1)

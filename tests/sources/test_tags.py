@@ -16,6 +16,7 @@ ASK = Ask(datetime(2026, 12, 1, tzinfo=UTC))
 
 @pytest.mark.parametrize(
     "tag", ["v1.2.3", "1.2", "24.0", "2026.11.1", "release-123", "release_4321", "v7", "shop-web-1.2.3",
+            "go1.22.0", "ver1.2", "prod-123", "deploy/7", "source-1.2",
             "curl-8_17_0", "REL_17_2", "REL9_6_24", "OpenSSL_1_1_1w", "V_9_8_P1", "SUDO_1_9_15p5",
             "@acme/web@1.2.0", "1.2.3-release", "1.2.3+build.5", "1.2.post1", "2026-11-20"],
 )  # fmt: skip
@@ -25,6 +26,7 @@ def test_a_version_is_a_deployment(tag: str) -> None:
 
 @pytest.mark.parametrize(
     "tag", ["1.2rc1", "v1.2.3-rc.1", "1.2a1", "1.2b2", "v2.0.0-alpha", "v2.0.0-beta.3", "1.2.dev4",
+            "rc-1.2", "rc/1.2.3", "web/beta-1.2", "nightly-2026-01-01", "archive/3.6",
             "REL_17_BETA1", "REL_17_RC1", "curl-8_17_0-rc1",
             "1_2", "build_3630", "nightly", "jenkins-Whitehall-9-SUCCESS", "latest", "7", "v",
             "build-3630", "a-" * 200],
@@ -84,3 +86,17 @@ def test_an_annotated_tag_of_nobody_counts_when_it_was_committed(tmp_path: Path)
     )
     (found,) = [item for item in pulled(repo) if isinstance(item, Deployment)]
     assert (found.id, found.revision, found.finished_at) == ("v0.99", revision, repo.at(0))
+
+
+def test_a_tag_of_a_tag_leads_to_the_commit(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "shop")
+    repo.commit("One")
+    second = repo.commit("Two")
+    repo.tag("inner", "A tag")
+    repo.git("tag", "-a", "v1.1", "-m", "A tag of it", "inner")
+    repo.git("tag", "-a", "v1.2", "-m", "And one of that", "v1.1")
+    repo.git("tag", "v9.9", repo.git("rev-parse", "HEAD^{tree}"))
+    repo.git("tag", "-a", "v9.8", "-m", "No commit", "v9.9")
+    repo.git("tag", "-a", "v9.7", "-m", "No commit either", "v9.8")
+    told = {item.id: item.revision for item in pulled(repo) if isinstance(item, Deployment)}
+    assert told == {"v1.1": second, "v1.2": second}

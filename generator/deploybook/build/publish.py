@@ -48,7 +48,8 @@ def check_place(site: Path) -> None:
         raise PublishError(
             "this folder is not a site that Deploybook made, so it is left alone",
             where=str(site),
-            next_step="move it away, or name another folder as `site_dir` in mkdocs.yml",
+            next_step="move it away, or name another folder as `site_dir` in the mkdocs.yml that "
+            "`deploybook init` writes",
         )
 
 

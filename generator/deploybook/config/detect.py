@@ -30,7 +30,7 @@ def detect(folder: Path) -> Config:
     name = codebase_name(git.remote(top), top)
     codebase = {
         "repository": str(top),
-        "release_branch": git.release_branch(top),
+        "release_branch": git.release_branch(top) if git.has_commits(top) else None,
         "deployments": {"from": "tags"},
     }
     return Config.of({"site": {"name": name}, "codebases": {name: codebase}}, root=top)

@@ -225,7 +225,8 @@ def _waiting(book: Book, tell: Teller) -> Part:
     waiting = [tell(change) for change in book.waiting]
     title = words.count(len(waiting), "change", start=True) + " waiting"
     if not waiting:
-        return Part("waiting", "Nothing waits", ("All that was merged is live.",))
+        says = "All that was merged is live." if book.changes else "No change is known yet."
+        return Part("waiting", "Nothing waits", (says,))
     windows = book.calendar.next_windows(book.as_of, 1)
     lines: list[Markup | str] = []
     if windows and windows[0].cut_off:

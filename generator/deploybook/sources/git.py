@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int | None], None]
 _Sides = tuple[dict[str, Touched], dict[str, Touched]]
 """What commits touched, by revision: those of the lines, and those on the sides of merges."""
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised when what is read from the same history changes, so that all is read again."""
 
 
@@ -238,6 +238,7 @@ def _touched(
     sizes = not repository.partial()
     tips = [*([release] if release else []), *tagged()]
     touched = gitfiles.read(repository, tips, path=wanted.path, sizes=sizes)
+    touched |= dict.fromkeys(touched.keys() & repository.boundary(), gitfiles.NOTHING)
     if wanted.path is None:
         return touched, {}
     return touched, gitfiles.read(repository, tips, path=wanted.path, sizes=False, line_only=False)

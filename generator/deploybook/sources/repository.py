@@ -75,17 +75,31 @@ class Repository:
         """What each of the tags names, a commit or the tag's own object, and the tag."""
         fields = ("objecttype", "objectname", "*objecttype", "*objectname", "creatordate:unix", "refname")
         form = " ".join(f"%({field})" for field in fields)
-        found = []
+        found, of_tags = [], []
         for line in gitcmd.run(self.folder, "for-each-ref", f"--format={form}", TAGS).splitlines():
             kind, revision, peeled_kind, peeled, seconds, name = line.decode("utf-8", "replace").split(" ", 5)
+            tag = Ref(name, peeled or revision, int(seconds) if seconds.isdigit() else None)
             if "commit" in (kind, peeled_kind):
-                tag = Ref(name, peeled or revision, int(seconds) if seconds.isdigit() else None)
                 found.append((revision, tag))
+            elif peeled_kind == "tag":
+                of_tags.append((revision, tag))
+        found += self._through(of_tags) if of_tags else []
         nobodys = {tag.revision for _, tag in found if tag.seconds is None}
         made = self._committed(nobodys) if nobodys else {}
         return [
             (revision, tag if tag.seconds else Ref(tag.name, tag.revision, made.get(tag.revision)))
             for revision, tag in found
+        ]
+
+    def _through(self, of_tags: list[tuple[str, Ref]]) -> list[tuple[str, Ref]]:
+        """Tags of tags with the commits that they lead to in the end; git looks through one at a time."""
+        asked = [f"{revision}^{{commit}}" for revision, _ in of_tags]
+        said = gitcmd.run(self.folder, "cat-file", "--batch-check", lines=asked).decode("ascii", "replace")
+        answers = [line.split(" ") for line in said.splitlines()]
+        return [
+            (revision, Ref(tag.name, answer[0], tag.seconds))
+            for (revision, tag), answer in zip(of_tags, answers, strict=True)
+            if answer[1:2] == ["commit"]
         ]
 
     def _committed(self, revisions: Iterable[str]) -> dict[str, int]:
@@ -142,7 +156,14 @@ class Repository:
 
     def shallow(self) -> bool:
         """Whether older history was cut off when it was cloned."""
-        return (self.folder_of_git() / "shallow").is_file()
+        return bool(self.boundary())
+
+    def boundary(self) -> list[str]:
+        """The commits below which older history was cut off: what they changed is not known."""
+        try:
+            return (self.folder_of_git() / "shallow").read_text("ascii").split()
+        except FileNotFoundError:
+            return []
 
     def partial(self) -> bool:
         """Whether contents may be missing (a clone with a filter), so that nothing may ask for them."""

@@ -18,15 +18,20 @@ _LONGEST = 250
 _VERSION = re.compile(
     r"""
     (?: (?:[a-z@][\w.@/-]*[-_/@])?                    # a name before it: shop-web-, release/, @scope/package@
-        (?: v?\d+(?:\.\d+)+ | \d{4}-\d\d-\d\d )       # 1.2, v1.2.3, 2026.11.1, 2026-11-01
+        (?: (?:v|ver|go)?\d+(?:\.\d+)+ | \d{4}-\d\d-\d\d )  # 1.2, v1.2.3, go1.22, 2026.11.1, 2026-11-01
       | [a-z][\w.@/-]*[-_/@] \d+(?:_\d+)+ [a-z]?      # curl-8_17_0, REL_17_2, OpenSSL_1_1_1w
-      | (?:[a-z@][\w.@/-]*[-_/@])? (?:v|release[-_/]?) \d+   # v7, release-123, release_123
+      | (?:[a-z@][\w.@/-]*[-_/@])? (?:v|(?:release|prod|production|deploy)[-_/]?) \d+  # v7, release-123
     )
     (?: [-._]?(?:post|final|ga|release|lts|hotfix|patch|p(?=\d))[-._]?\d* )?
     (?: \+[0-9a-z.-]+ )?                              # build metadata
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+
+_UNRELEASED = re.compile(
+    r"(?:^|[-_/@.])(?:alpha|archive|backup|beta|canary|eap|nightly|preview|rc|snapshot)[-_/@.]", re.IGNORECASE
+)
+"""What stands before a version that is none yet, or no more: `rc/1.2`, `nightly-2026-01-01`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Wanted:
 
 def is_version(tag: str) -> bool:
     """Whether a tag is like a released version: `v1.2.3`, `24.0`, `release-123`, `web-1.2`; not `1.2rc1`."""
-    return len(tag) <= _LONGEST and _VERSION.fullmatch(tag) is not None
+    return len(tag) <= _LONGEST and _VERSION.fullmatch(tag) is not None and _UNRELEASED.search(tag) is None
 
 
 def feed(wanted: Wanted, repository: Callable[[], Repository]) -> Feed:
