@@ -372,3 +372,11 @@ def test_what_a_commit_changed_below_which_history_is_cut_off_is_unknown(
     assert (read[newest].additions, read[newest].deletions) == (1, 1)
     whole = commits(pull(repo))
     assert (whole[last].additions, whole[last].deletions) == (1, 1)
+
+
+def test_a_clone_of_a_public_forge_leads_to_its_pull_requests(repo: GitRepo) -> None:
+    repo.commit("Begin")
+    repo.commit("Fix the cart (#7)")
+    assert changes(pull(repo))["7"].url is None
+    repo.git("remote", "add", "origin", "https://github.com/acme/shop.git")
+    assert changes(pull(repo))["7"].url == "https://github.com/acme/shop/pull/7"

@@ -13,7 +13,7 @@ from threading import Lock
 from deploybook.errors import SourceError
 from deploybook.feed import GIT, Afresh, Ask, Cursor, Feed, Item, Rejected, Unchanged
 from deploybook.records import Change, Commit
-from deploybook.sources import gitcmd, gitfiles, gitlog, pulls
+from deploybook.sources import gitcmd, gitfiles, gitlog, pulls, web
 from deploybook.sources.gitfiles import Touched
 from deploybook.sources.repository import HEADS, TAGS, Ref, Repository, pull_heads
 
@@ -173,6 +173,7 @@ def _history(
     """
     beside = ThreadPoolExecutor(1)
     tagged = beside.submit(_tagged, repository)
+    pages = beside.submit(web.of, repository)
     beside.shutdown(wait=False)
     refs, release = heads.refs, heads.release
     by_number = pull_heads(refs)
@@ -196,7 +197,7 @@ def _history(
         # The boundary is there already, but a merge without words is called as a commit of it.
         more = gitlog.log(repository, "--boundary", tips=tips)
         yield from gitlog.read(more, wanted.codebase, graph, known)
-    history = pulls.History(graph, pulls.lines(graph, release, tags), by_number, touched)
+    history = pulls.History(graph, pulls.lines(graph, release, tags), by_number, touched, pages.result())
     for change in pulls.changes(history, wanted.codebase):
         if is_part and isinstance(change, Change):
             inside = {change.merge_revision or "", *(change.revisions or ())}

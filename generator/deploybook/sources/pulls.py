@@ -17,6 +17,7 @@ from deploybook.messages import Message
 from deploybook.records import Change
 from deploybook.sources.gitfiles import NOTHING, Touched
 from deploybook.sources.gitlog import Graph, Node
+from deploybook.sources.web import Web
 
 _HEAD_COMMITS = 250
 """How far a squash's head is followed: a forge shows no more commits of a pull request either."""
@@ -109,12 +110,14 @@ class History:
         lines: What each merge brought.
         heads: The head of each pull request that the repository has a reference for.
         touched: Which files the commits touched, as far as they were asked for.
+        web: Where the forge shows them, where that is known.
     """
 
     graph: Graph
     lines: Lines
     heads: dict[int, str]
     touched: Mapping[str, Touched]
+    web: Web | None = None
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -234,6 +237,7 @@ def _change(arrival: Arrival, history: History, codebase: str) -> Change | None:
         files=touched.files,
         additions=touched.additions,
         deletions=touched.deletions,
+        url=history.web.pull(arrival.number) if history.web else None,
     )
 
 

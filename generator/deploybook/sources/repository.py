@@ -158,6 +158,14 @@ class Repository:
         """Whether older history was cut off when it was cloned."""
         return bool(self.boundary())
 
+    def remote(self, name: str) -> str | None:
+        """The address of a remote; `None` where there is none of that name."""
+        try:
+            said = gitcmd.run(self.folder, "config", "--get", f"remote.{name}.url")
+        except SourceError:  # what git says of none
+            return None
+        return said.decode("utf-8", "replace").strip() or None
+
     def boundary(self) -> list[str]:
         """The commits below which older history was cut off: what they changed is not known."""
         try:

@@ -10,8 +10,10 @@ from fnmatch import fnmatchcase
 
 from deploybook.feed import GIT, Ask, Cursor, Feed, Item, Rejected, Unchanged
 from deploybook.records import Deployment
+from deploybook.sources import web
 from deploybook.sources.gitlog import instant, known_seconds
 from deploybook.sources.repository import Ref, Repository
+from deploybook.sources.web import Web
 
 _TAGS = "refs/tags/"
 _LONGEST = 250
@@ -60,12 +62,13 @@ def feed(wanted: Wanted, repository: Callable[[], Repository]) -> Feed:
     def pull(ask: Ask) -> Iterator[Item]:
         place = repository()
         tags = [ref for ref in place.tags if _is_wanted(ref, wanted)]
-        digest = hashlib.sha256(repr((wanted, tags)).encode()).hexdigest()
+        pages = web.of(place)
+        digest = hashlib.sha256(repr((wanted, tags, pages)).encode()).hexdigest()
         if ask.cursor == digest:
             yield Unchanged()
             return
         for tag in tags:
-            yield _deployment(tag, wanted, place)
+            yield _deployment(tag, wanted, place, pages)
         yield Cursor(digest)
 
     return Feed(f"tags:{wanted.codebase}", GIT, pull, snapshot=True)
@@ -76,7 +79,7 @@ def _is_wanted(ref: Ref, wanted: Wanted) -> bool:
     return is_version(name) if wanted.pattern is None else fnmatchcase(name, wanted.pattern)
 
 
-def _deployment(tag: Ref, wanted: Wanted, place: Repository) -> Deployment | Rejected:
+def _deployment(tag: Ref, wanted: Wanted, place: Repository, pages: Web | None) -> Deployment | Rejected:
     name = tag.name.removeprefix(_TAGS)
     when = instant(known_seconds(tag.seconds))
     if when is None:
@@ -90,4 +93,5 @@ def _deployment(tag: Ref, wanted: Wanted, place: Repository) -> Deployment | Rej
         finished_at=when,
         outcome="success",
         time_from="tag",
+        url=pages.tag(name) if pages else None,
     )
