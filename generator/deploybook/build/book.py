@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -118,12 +119,13 @@ def begin_book(
     progress.step("linking changes, deployments and incidents")
     shown = public.hide_config(config) if config.site.public else config
     held = _held(history, public.hide_before, shown, as_of)
-    asked: dict[str, Callable[[], pa.Table]] = {
-        "heads": lambda: heads(local, config),
-        "patch_ids": lambda: patch_ids(local, held["commits"], config.work_dir / "cache" / "patches.json"),
-    }
-    known = Held([*held, *asked], lambda name: asked[name]() if name in asked else held[name])
-    linked: Linked = portion.known(link(known, shown, as_of, _kept(shown)), config)
+    with ThreadPoolExecutor(1) as beside:  # git is asked while other tables are read
+        copies = beside.submit(patch_ids, local, held["commits"], config.work_dir / "cache" / "patches.json")
+        asked: dict[str, Callable[[], pa.Table]] = {
+            "heads": lambda: heads(local, config), "patch_ids": copies.result,
+        }  # fmt: skip
+        known = Held([*held, *asked], lambda name: asked[name]() if name in asked else held[name])
+        linked: Linked = portion.known(link(known, shown, as_of, _kept(shown)), config)
     said = read_repositories(local, config)
     releases = release_branches(local, config)
     told = public.hide_linked(shown, linked) if config.site.public else linked

@@ -77,9 +77,6 @@ def link_by(
         rules.codebase_of(name): revision
         for name, revision in _columns(tables, "heads", "codebase", "revision")
     }
-    patches: dict[str, dict[str, str]] = {name: {} for name in rules.codebases}
-    for codebase, revision, patch in _columns(tables, "patch_ids", "codebase", "revision", "patch_id"):
-        patches.get(rules.codebase_of(codebase) or "", {})[revision] = patch
     issues = by_key(read(tables, "issues", Issue))
     names = sorted(rules.codebases)
     incidents = [
@@ -91,6 +88,9 @@ def link_by(
     for incident in incidents:
         for name, question in questions(incident, names, rules):
             asked.setdefault(name, []).append(question)
+    patches: dict[str, dict[str, str]] = {name: {} for name in rules.codebases}
+    for codebase, revision, patch in _columns(tables, "patch_ids", "codebase", "revision", "patch_id"):
+        patches.get(rules.codebase_of(codebase) or "", {})[revision] = patch
     everywhere = sha256(msgspec.json.encode(issues)).hexdigest()
     owned = {name: {each: own[each].get(name) for each in OWN} for name in names}
     keys: dict[str, str] = {}
