@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from markupsafe import Markup
 
 from deploybook import words
 from deploybook.charts.model import Caption, Chart, Spot, Strip
-from deploybook.linking.model import LinkedChange, LinkedDeployment
+from deploybook.linking.model import LinkedChange
 from deploybook.pages import plots
 from deploybook.pages.book import Book
 from deploybook.pages.page import Page
 from deploybook.pages.readings import WEEKS
-from deploybook.pages.recent import Recent, deployment_name, last_was, middle, of_whom
+from deploybook.pages.recent import Recent, deployment_name, last_was, of_whom
 from deploybook.pages.telling import Teller, number
+from deploybook.pages.unusual import (
+    MEASURES,
+    NAMES,
+    STAGES,
+    Key,
+    Measure,
+    Row,
+    Unusual,
+    Usual,
+    find,
+    key_of,
+    lines_of,
+)
 from deploybook.text import link
 from deploybook.words import NBSP
 
@@ -30,20 +42,6 @@ MARKED = 40
 LISTED = 60
 ENOUGH = 20
 """Under so many values the greatest is always beyond the 95th percentile."""
-
-Row = LinkedChange | LinkedDeployment
-Key = tuple[str, str, str, str]
-"""Kind, codebase, environment, id."""
-
-
-@dataclass(frozen=True)
-class Unusual:
-    """One measure of one change or deployment beyond the limit of its codebase."""
-
-    measure: str
-    value: float
-    limit: float
-    of: int
 
 
 @dataclass(frozen=True)
@@ -93,74 +91,6 @@ class OutliersPage:
     weeks: int
 
 
-@dataclass(frozen=True)
-class Measure:
-    """What is drawn as a strip."""
-
-    id: str
-    title: str
-    question: str
-    kind: Literal["change", "deployment"]
-    value: Callable[[Row], float | None]
-    noun: str
-    unknown: str
-    wanted: str
-
-
-def _seconds(column: str) -> Callable[[Row], float | None]:
-    def value(row: Row) -> float | None:
-        found = getattr(row, column)
-        return None if found is None else float(found)
-
-    return value
-
-
-def _lines(row: Row) -> float | None:
-    if not isinstance(row, LinkedChange) or row.additions is None or row.deletions is None:
-        return None
-    return float(row.additions + row.deletions)
-
-
-MEASURES = (
-    Measure(
-        "lead_time", "Lead time", "First commit to live", "change",
-        _seconds("lead_time_seconds"), "change", "have no known first commit",
-        "It needs changes with a known first commit, and the deployments that brought them to users.",
-    ),
-    Measure(
-        "review_time", "Review", "First review to merged", "change",
-        _seconds("review_seconds"), "change", "have no known review",
-        "It needs reviews: git knows none, a forge does.",
-    ),
-    Measure(
-        "size", "Size", "Lines added and removed", "change", _lines, "change", "have no known size",
-        "It needs the lines that changes added and removed.",
-    ),
-    Measure(
-        "duration", "Duration", "Deployment started to finished", "deployment",
-        _seconds("duration_seconds"), "deployment", "have no known start or finish",
-        "It needs when deployments began and ended: deployment records or a forge say so, tags do not.",
-    ),
-    Measure(
-        "recovery", "Recovery", "Failed to recovered", "deployment",
-        _seconds("recovery_seconds"), "failed deployment", "are not known to be over",
-        "Each failed deployment that is over would be a dot here.",
-    ),
-)  # fmt: skip
-NAMES = {
-    "lead_time": "lead time",
-    "coding_time": "coding",
-    "pickup_time": "pickup",
-    "review_time": "review",
-    "waiting_time": "waiting",
-    "size": "size",
-    "duration": "duration",
-    "recovery": "recovery",
-}
-"""The measures in words, the one that is told first first."""
-STAGES = ("coding", "pickup", "review", "waiting")
-
-
 def pages(book: Book, tell: Teller) -> Iterator[Page]:
     """The page, where the outliers are counted."""
     if "outliers" not in book.tables:
@@ -168,21 +98,12 @@ def pages(book: Book, tell: Teller) -> Iterator[Page]:
     yield Page("metrics/outliers", "outliers.md.jinja", "Outliers", outliers_page(book, tell))
 
 
-def find(book: Book) -> dict[Key, list[Unusual]]:
-    """Everything unusual of the last weeks, by what it was."""
-    found: dict[Key, list[Unusual]] = defaultdict(list)
-    for row in book.tables["outliers"].to_pylist():
-        key = (row["kind"], row["codebase"], row["environment"] or "", row["id"])
-        found[key].append(Unusual(row["measure"], row["value"], row["limit"], row["of"]))
-    return found
-
-
 def outliers_page(book: Book, tell: Teller) -> OutliersPage:
     """The model of the page."""
     recent = Recent(book)
     found = find(book)
-    rows: dict[Key, Row] = {_key(change): change for change in recent.changes}
-    rows |= {_key(deployment): deployment for deployment in [*recent.deployments, *recent.failed]}
+    rows: dict[Key, Row] = {key_of(change): change for change in recent.changes}
+    rows |= {key_of(deployment): deployment for deployment in [*recent.deployments, *recent.failed]}
     known = {key: unusual for key, unusual in found.items() if key in rows}
     farthest = sorted(known, key=lambda key: -max(u.value / (u.limit or 1) for u in known[key]))
     listed = sorted(farthest[:LISTED], key=lambda key: (key[1], key[0], _natural(key[3])))
@@ -204,42 +125,8 @@ def outliers_page(book: Book, tell: Teller) -> OutliersPage:
     )
 
 
-def _key(row: Row) -> Key:
-    if isinstance(row, LinkedChange):
-        return ("change", row.codebase, row.environment or "", row.id)
-    return ("deployment", row.codebase, row.environment, row.id)
-
-
 def _natural(id_: str) -> tuple[int, str]:
     return (int(id_), "") if id_.isdigit() and len(id_) < 18 else (0, id_)
-
-
-class Usual:
-    """A codebase's own median of a measure over the last weeks."""
-
-    def __init__(self, recent: Recent) -> None:
-        self._recent = recent
-        self._known: dict[tuple[str, str], float | None] = {}
-
-    def __call__(self, codebase: str, measure: str, kind: str) -> float | None:
-        """The median; none where nothing is known."""
-        key = (codebase, f"{kind} {measure}")
-        if key not in self._known:
-            self._known[key] = middle(
-                None if value is None else int(value) for value in self._values(codebase, measure, kind)
-            )
-        return self._known[key]
-
-    def _values(self, codebase: str, measure: str, kind: str) -> Iterable[float | None]:
-        if kind == "change":
-            read = _lines if measure == "size" else _seconds(f"{measure.removesuffix('_time')}_seconds")
-            if measure == "lead_time":
-                read = _seconds("lead_time_seconds")
-            return [read(change) for change in self._recent.changes_of.get(codebase, [])]
-        if measure == "recovery":
-            return [d.recovery_seconds for d in self._recent.failed_of.get(codebase, [])]
-        column = "changes" if measure == "size" else "duration_seconds"
-        return [getattr(d, column) for d in self._recent.deployments_of.get(codebase, [])]
 
 
 def headline(
@@ -255,14 +142,14 @@ def headline(
     """
     slow = [
         c for c in changes
-        if c.lead_time_seconds is not None and any(u.measure == "lead_time" for u in known.get(_key(c), []))
+        if c.lead_time_seconds is not None and any(u.measure == "lead_time" for u in known.get(key_of(c), []))
     ]  # fmt: skip
     if not slow:
         return _else_far(changes, known, last)
     slowest = max(slow, key=lambda c: c.lead_time_seconds or 0)
     took = words.duration(slowest.lead_time_seconds or 0)
-    lines = _lines(slowest)
-    if lines is not None and any(u.measure == "size" for u in known[_key(slowest)]):
+    lines = lines_of(slowest)
+    if lines is not None and any(u.measure == "size" for u in known[key_of(slowest)]):
         return f"Large and slow went together: the change of {took} had {words.number(lines)} lines."
     middle_ = usual(slowest.codebase, "lead_time", "change")
     half = words.duration(middle_ or 0)
@@ -302,12 +189,14 @@ def _panel(book: Book, recent: Recent, known: dict[Key, list[Unusual]], measure:
         for key, found in known.items()
         if any(u.measure == measure.id for u in found) and key[0] == measure.kind
     }
-    mine = sorted(((value, row) for row, value in valued if _key(row) in unusual), key=lambda pair: -pair[0])
-    named = {_key(row) for _, row in mine[:NAMED]}
-    marked = {_key(row) for _, row in mine[:MARKED]}
-    plain = [(row, value) for row, value in valued if _key(row) not in unusual]
+    mine = sorted(
+        ((value, row) for row, value in valued if key_of(row) in unusual), key=lambda pair: -pair[0]
+    )
+    named = {key_of(row) for _, row in mine[:NAMED]}
+    marked = {key_of(row) for _, row in mine[:MARKED]}
+    plain = [(row, value) for row, value in valued if key_of(row) not in unusual]
     step = -(-len(plain) // DRAWN) if plain else 1
-    drawn = [*plain[::step], *((row, value) for row, value in valued if _key(row) in marked)]
+    drawn = [*plain[::step], *((row, value) for row, value in valued if key_of(row) in marked)]
     about = f"Each dot is a {measure.noun}"
     if step > 1:
         about += f"; of the usual, one in {step} is drawn"
@@ -321,8 +210,8 @@ def _panel(book: Book, recent: Recent, known: dict[Key, list[Unusual]], measure:
             name=_name(row),
             worded=_worded(measure.id, value, row),
             href=_href(book, row),
-            unusual=_key(row) in unusual,
-            named=_key(row) in named,
+            unusual=key_of(row) in unusual,
+            named=key_of(row) in named,
         )
         for row, value in drawn
     )
