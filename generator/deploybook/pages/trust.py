@@ -78,7 +78,10 @@ def pages(book: Book) -> Iterator[Page]:
 def trust_page(book: Book) -> TrustPage:
     """The model of the page."""
     recent = Recent(book)
-    deployments = [d for d in book.deployments if d.live and recent.since <= d.at <= book.as_of]
+    deployments = [
+        d for d in book.deployments
+        if d.live and recent.since <= d.at <= book.as_of and not book.is_other_name(d)
+    ]  # fmt: skip
     changes = recent.once(recent.changes)
     incidents = {id_: rows for id_, rows in by_id(book).items() if rows[0].started_at >= recent.since}
     loose = [d for d in reversed(deployments) if not d.matched]
