@@ -158,13 +158,15 @@ class Repository:
         """Whether older history was cut off when it was cloned."""
         return bool(self.boundary())
 
-    def remote(self, name: str) -> str | None:
-        """The address of a remote; `None` where there is none of that name."""
+    @cached_property
+    def remotes(self) -> dict[str, str]:
+        """The address of each remote, by its name."""
         try:
-            said = gitcmd.run(self.folder, "config", "--get", f"remote.{name}.url")
+            said = gitcmd.run(self.folder, "config", "--get-regexp", r"^remote\..*\.url$")
         except SourceError:  # what git says of none
-            return None
-        return said.decode("utf-8", "replace").strip() or None
+            return {}
+        rows = (line.partition(" ") for line in said.decode("utf-8", "replace").split("\n"))
+        return {key.removeprefix("remote.").removesuffix(".url"): address for key, _, address in rows if key}
 
     def boundary(self) -> list[str]:
         """The commits below which older history was cut off: what they changed is not known."""

@@ -49,5 +49,7 @@ def of(repository: Repository) -> Web | None:
 
     What a fork has was mostly merged where it came from.
     """
-    addresses = (repository.where, repository.remote("upstream"), repository.remote("origin"))
-    return next((web for address in addresses if address and (web := web_of(address))), None)
+    if (own := web_of(repository.where)) is not None:
+        return own
+    addresses = (repository.remotes.get(name, "") for name in ("upstream", "origin"))
+    return next((web for address in addresses if (web := web_of(address))), None)
